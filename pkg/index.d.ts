@@ -1,0 +1,220 @@
+/**
+ * langflow-telemetry: Langflow's anonymous usage telemetry for the browser.
+ *
+ * Nothing here throws. Bad input is refused, counted in `stats()`, and told to `onDiagnostic`.
+ */
+
+/** What `doNotTrack` takes: a boolean, or a string as an environment variable has it. */
+export type DoNotTrack = boolean | string | undefined | null;
+
+/** Facts about the app for the Version event. What is not given is left out. */
+export interface AppInfo {
+  /** The package in use, such as `langflow`. At most 128 characters, like every string here. */
+  package?: string;
+  /** The version of that package. */
+  version?: string;
+  /** The version of Python behind the page. */
+  python?: string;
+  /** Whether auto-login is enabled. */
+  autoLogin?: boolean;
+  /** The kind of cache in use. */
+  cacheType?: string;
+  /** Whether Langflow runs without its frontend. */
+  backendOnly?: boolean;
+}
+
+export interface TelemetryOptions {
+  /** Where batches go: an http(s) URL without credentials, or a path on the page's own origin. Required. */
+  endpoint: string;
+  /** `"ndjson"` (default), `"otlp"` (OTLP/HTTP logs as JSON) or `"gateway"` (Langflow's own GET pings). */
+  format?: "ndjson" | "otlp" | "gateway";
+  /** Yes means: no request, no storage, no listener, no wasm. 1, true, yes, on in any case mean yes. Default false. */
+  doNotTrack?: DoNotTrack;
+  /** The browser's Global Privacy Control and Do Not Track opt out too. Default true. */
+  honorBrowserSignals?: boolean;
+  /** `"pending"` holds events in memory and touches nothing else until `optIn()`. Default `"granted"`. */
+  consent?: "granted" | "pending" | "denied";
+  /** Facts for the Version event. */
+  app?: AppInfo;
+  /** Tells these events from the backend's for the same run. Default `"browser"`. */
+  clientType?: string;
+  /** `"scrubbed"` (default) or `"off"`. */
+  errorMessages?: "scrubbed" | "off";
+  /** Component names that may travel; every other becomes `custom`. Default: all that look like a name. */
+  componentNames?: readonly string[];
+  /** Longest wait before a batch leaves, in ms: 0 to 600000. Default 5000. */
+  flushIntervalMs?: number;
+  /** Most events in a batch: 1 to 1000. Default 50. */
+  maxBatchEvents?: number;
+  /** Most bytes in a batch: 1024 to 61440. Default 16384. */
+  maxBatchBytes?: number;
+  /** Most bytes held in memory: 16384 to 16777216. Then the newest event is refused, and counted. Default 2097152. */
+  maxQueueBytes?: number;
+  /** By default `"at-least-once"` where the receiver dedups (ndjson), else `"at-most-once"`. */
+  delivery?: "at-least-once" | "at-most-once";
+  /** Keep unsent events across page loads. Default true. */
+  persist?: boolean;
+  /** Share of page loads that report: 0 to 1. The rate travels with the session's events. Default 1. */
+  sampleRate?: number;
+  /** Prints what it would send, sends nothing, stores nothing. Default false. */
+  dryRun?: boolean;
+  /** Called with each event before it is scrubbed and queued; returns it, changed or not, or null to drop it. */
+  beforeSend?: (event: TelemetryEvent) => TelemetryEvent | null | undefined;
+  /** Called with what went wrong. Without it, only mistakes in the options are written to the console, once. */
+  onDiagnostic?: (diagnostic: Diagnostic) => void;
+}
+
+/** A flow run. */
+export interface RunInput {
+  /** Whether the run was triggered by a webhook. */
+  isWebhook?: boolean;
+  /** Duration in seconds, finite and ≥ 0; milliseconds are kept. */
+  seconds: number;
+  success: boolean;
+  /** Used where `success` is false. Scrubbed, then capped at 512 bytes. */
+  errorMessage?: string;
+}
+
+/** A run in the playground. */
+export interface PlaygroundInput {
+  /** Duration in seconds, finite and ≥ 0; milliseconds are kept. */
+  seconds: number;
+  /** How many components the flow has: a whole number ≥ 0. */
+  componentCount?: number;
+  success: boolean;
+  /** Used where `success` is false. Scrubbed, then capped at 512 bytes. */
+  errorMessage?: string;
+}
+
+/** One component's execution. */
+export interface ComponentInput {
+  /** The component's type name, such as `ChatInput`: never a user's own title. At most 128 characters. */
+  name: string;
+  /** Duration in seconds, finite and ≥ 0; milliseconds are kept. */
+  seconds: number;
+  success: boolean;
+  /** Used where `success` is false. Scrubbed, then capped at 512 bytes. */
+  errorMessage?: string;
+}
+
+/** An event as `beforeSend` sees it. */
+export type TelemetryEvent =
+  | ({ event: "run" } & RunInput)
+  | ({ event: "playground" } & PlaygroundInput)
+  | ({ event: "component" } & ComponentInput)
+  | ({ event: "version"; platform?: string; arch?: string } & AppInfo)
+  | { event: "shutdown"; timeRunning: number };
+
+/** What ends a handle: a run's outcome. The duration comes from the monotonic clock unless `seconds` is given. */
+export type RunEnd = Omit<RunInput, "seconds"> & { seconds?: number };
+export type PlaygroundEnd = Omit<PlaygroundInput, "seconds"> & { seconds?: number };
+export type ComponentEnd = Omit<ComponentInput, "name" | "seconds"> & { seconds?: number };
+
+/** A one-shot stopwatch: the first `end` tracks, a second does nothing. */
+export interface Handle<End> {
+  end(outcome: End): void;
+}
+
+/** Why an event was refused or given up. */
+export type DropReason =
+  | "queue_full"
+  | "invalid"
+  | "too_large"
+  | "rejected"
+  | "expired"
+  | "opted_out"
+  | "sampled"
+  | "before_send";
+
+/**
+ * A snapshot. At every moment
+ * `captured + recovered = sent + unconfirmed + queued + inFlight + stored + the sum of dropped`.
+ */
+export interface Stats {
+  state: "loading" | "pending" | "on" | "off" | "stopped";
+  /** Why it is off: `do_not_track`, `browser_signal`, `opted_out`, `invalid_option`, `wasm_unavailable`, `internal`, `no_browser`, … */
+  reason?: string;
+  /** Events given to this page's client. */
+  captured: number;
+  /** Events taken over from an earlier page's store. */
+  recovered: number;
+  /** Waiting in memory. */
+  queued: number;
+  /** Their bytes on the wire. */
+  bytes: number;
+  /** Sent, answer awaited. */
+  inFlight: number;
+  /** Acknowledged by the receiver. */
+  sent: number;
+  /** At-most-once only: handed to the browser at exit, never to be sent again, no answer. */
+  unconfirmed: number;
+  /** Left in the store for whichever page opens next. */
+  stored: number;
+  /** Attempts made again after a failure. */
+  retried: number;
+  dropped: Record<DropReason, number>;
+}
+
+/** What went wrong, with a code that never changes meaning. */
+export interface Diagnostic {
+  code:
+    | "invalid_option"
+    | "invalid_event"
+    | "queue_full"
+    | "too_large"
+    | "rejected"
+    | "expired"
+    | "endpoint_blocked"
+    | "stopped"
+    | "store_unavailable"
+    | "before_send_threw"
+    | "wasm_unavailable"
+    | "internal";
+  /** A sentence: what was given, what was expected, what to do. */
+  message: string;
+  /** How often since `init`. */
+  count: number;
+  /** The option or field at fault, where there is one. */
+  subject?: string;
+}
+
+export interface TelemetryClient {
+  trackRun(event: RunInput): void;
+  trackPlayground(event: PlaygroundInput): void;
+  trackComponent(event: ComponentInput): void;
+  startRun(): Handle<RunEnd>;
+  startPlayground(): Handle<PlaygroundEnd>;
+  startComponent(name: string): Handle<ComponentEnd>;
+  /** Sends now. True when all that was queued has been acknowledged. */
+  flush(): Promise<boolean>;
+  /** Shutdown event, flush, then every listener and timer is removed. Once. */
+  shutdown(): Promise<void>;
+  /** From now on nothing is collected; queue and storage are purged; remembered on this origin. */
+  optOut(): void;
+  /** Ends `consent: "pending"` and takes a remembered opt-out back. `doNotTrack` and the browser's own signals stay in force. */
+  optIn(): void;
+  stats(): Stats;
+}
+
+/** Makes the client that the functions below use, and returns it at once. A second call returns the same client. */
+export function init(options: TelemetryOptions): TelemetryClient;
+/** Makes a client of its own. */
+export function createClient(options: TelemetryOptions): TelemetryClient;
+
+/**
+ * Whether an environment asks not to be tracked: reads `LANGFLOW_DO_NOT_TRACK`, `DO_NOT_TRACK` and their
+ * `VITE_` and `NEXT_PUBLIC_` forms from `import.meta.env`, `process.env` or the like.
+ */
+export function doNotTrackFromEnv(env: Record<string, unknown> | undefined | null): boolean;
+
+export function trackRun(event: RunInput): void;
+export function trackPlayground(event: PlaygroundInput): void;
+export function trackComponent(event: ComponentInput): void;
+export function startRun(): Handle<RunEnd>;
+export function startPlayground(): Handle<PlaygroundEnd>;
+export function startComponent(name: string): Handle<ComponentEnd>;
+export function flush(): Promise<boolean>;
+export function shutdown(): Promise<void>;
+export function optOut(): void;
+export function optIn(): void;
+export function stats(): Stats;

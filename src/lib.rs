@@ -1,0 +1,12 @@
+//! Langflow's anonymous usage telemetry for the browser.
+//!
+//! A pure core and one edge. The core knows no browser, no clock and no random source: time, randomness
+//! and answers come in as arguments, what is to be done comes out as [actions](delivery). Only `web` talks
+//! to a browser. Dependencies point one way: `web → delivery → queue → wire → event`.
+
+#[forbid(unsafe_code)]
+pub mod error;
+#[forbid(unsafe_code)]
+pub mod event;
+#[forbid(unsafe_code)]
+pub mod redact;
