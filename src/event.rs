@@ -6,6 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
+use crate::redact;
+use crate::wire::{Sink, walk};
+
 /// Longest component name, package, version … in characters. Langflow's own names end near 40; 128 leaves
 /// room for custom components and keeps a free text from travelling as a name.
 pub const NAME_MAX_CHARS: usize = 128;
@@ -14,8 +18,8 @@ pub const NAME_MAX_CHARS: usize = 128;
 /// file and line; Langflow's gateway caps the whole URL at 2048 characters.
 pub const ERROR_MESSAGE_MAX_BYTES: usize = 512;
 
-/// Largest duration, in seconds: beyond it an `f64` no longer holds every millisecond.
-pub const SECONDS_MAX: f64 = 9_007_199_254_740.0;
+/// Largest duration, in seconds (285 years): beyond it an `f64` no longer holds the six decimals of the wire.
+pub const SECONDS_MAX: f64 = 9_007_199_254.0;
 
 /// Largest count: the largest integer which JavaScript holds exactly.
 pub const COUNT_MAX: f64 = 9_007_199_254_740_991.0;
@@ -155,4 +159,230 @@ pub struct Record {
     /// The fields common to all.
     #[serde(flatten)]
     pub origin: Origin,
+}
+
+impl Event {
+    /// The five names, as the wire has them.
+    pub const NAMES: [&str; 5] = ["run", "shutdown", "version", "playground", "component"];
+
+    /// The event's name, as the wire has it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "run",
+            Self::Shutdown(_) => "shutdown",
+            Self::Version(_) => "version",
+            Self::Playground(_) => "playground",
+            Self::Component(_) => "component",
+        }
+    }
+
+    /// Hands each known field of the event to `sink`, in the order of declaration.
+    pub fn walk(&self, sink: &mut Sink<'_>) {
+        match self {
+            Self::Run(event) => walk(event, sink),
+            Self::Shutdown(event) => walk(event, sink),
+            Self::Version(event) => walk(event, sink),
+            Self::Playground(event) => walk(event, sink),
+            Self::Component(event) => walk(event, sink),
+        }
+    }
+}
+
+/// The outcome that run, playground and component share, as it was given: not yet checked.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// Duration in seconds.
+    pub seconds: f64,
+    /// `None` where what was given is no boolean.
+    pub success: Option<bool>,
+    /// Free text; dropped where the event was a success or the page keeps messages to itself.
+    pub error_message: Option<String>,
+}
+
+impl Outcome {
+    fn check(self) -> Result<(f64, bool, Option<String>), Error> {
+        let seconds = seconds("seconds", self.seconds)?;
+        let success = self.success.ok_or(Error::event("success", "true or false"))?;
+        let message = self.error_message.filter(|text| !success && !text.is_empty());
+        Ok((seconds, success, message.map(|text| redact::redact(&text))))
+    }
+}
+
+impl Run {
+    /// A run, its outcome checked and its message scrubbed.
+    ///
+    /// # Errors
+    /// Names the field: a duration that is not finite or negative, a success that is no boolean.
+    pub fn new(is_webhook: Option<bool>, outcome: Outcome) -> Result<Self, Error> {
+        let (seconds, success, error_message) = outcome.check()?;
+        Ok(Self { is_webhook, seconds, success, error_message })
+    }
+}
+
+impl Playground {
+    /// A playground run, its outcome checked and its message scrubbed. `component_count` as it was given.
+    ///
+    /// # Errors
+    /// As [`Run::new`], and a count that is not a whole number ≥ 0.
+    pub fn new(component_count: Option<f64>, outcome: Outcome) -> Result<Self, Error> {
+        let component_count = component_count.map(count).transpose()?;
+        let (seconds, success, error_message) = outcome.check()?;
+        Ok(Self { seconds, component_count, success, error_message })
+    }
+}
+
+impl Component {
+    /// A component's execution, its outcome checked and its message scrubbed. `name` is taken as it is: see
+    /// [`redact::component_name`] for what may be one.
+    ///
+    /// # Errors
+    /// As [`Run::new`].
+    pub fn new(name: String, outcome: Outcome) -> Result<Self, Error> {
+        let (seconds, success, error_message) = outcome.check()?;
+        Ok(Self { name, seconds, success, error_message })
+    }
+}
+
+impl Shutdown {
+    /// The end of a page that was open for `time_running` seconds.
+    ///
+    /// # Errors
+    /// A duration that is not finite or negative.
+    pub fn new(time_running: f64) -> Result<Self, Error> {
+        Ok(Self { time_running: seconds("timeRunning", time_running)? })
+    }
+}
+
+/// A duration, rounded to the millisecond.
+fn seconds(field: &'static str, given: f64) -> Result<f64, Error> {
+    if (0.0..=SECONDS_MAX).contains(&given) {
+        Ok((given * 1000.0 + 0.5).floor() / 1000.0)
+    } else {
+        Err(Error::event(field, "a finite number of seconds, 0 or more"))
+    }
+}
+
+fn count(given: f64) -> Result<u64, Error> {
+    if (0.0..=COUNT_MAX).contains(&given) && given.floor() == given {
+        Ok(given as u64)
+    } else {
+        Err(Error::event("componentCount", "a whole number, 0 or more"))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_seconds() -> impl Strategy<Value = f64> {
+        (0_u64..1_000_000_000).prop_map(|millis| millis as f64 / 1000.0)
+    }
+
+    fn any_text() -> impl Strategy<Value = Option<String>> {
+        option::of(any::<String>())
+    }
+
+    /// Events of every kind, as [`Run::new`] and the others make them.
+    pub(crate) fn any_event() -> impl Strategy<Value = Event> {
+        let flag = || option::of(any::<bool>());
+        prop_oneof![
+            (flag(), any_seconds(), any::<bool>(), any_text()).prop_map(
+                |(is_webhook, seconds, success, error_message)| Event::Run(Run {
+                    is_webhook,
+                    seconds,
+                    success,
+                    error_message
+                })
+            ),
+            any_seconds().prop_map(|time_running| Event::Shutdown(Shutdown { time_running })),
+            (any_text(), any_text(), any_text(), any_text(), any_text(), flag(), any_text(), flag())
+                .prop_map(
+                    |(package, version, platform, python, arch, auto_login, cache_type, backend_only)| {
+                        Event::Version(Version {
+                            package,
+                            version,
+                            platform,
+                            python,
+                            arch,
+                            auto_login,
+                            cache_type,
+                            backend_only,
+                        })
+                    }
+                ),
+            (any_seconds(), option::of(0_u64..1_000_000), any::<bool>(), any_text()).prop_map(
+                |(seconds, component_count, success, error_message)| Event::Playground(Playground {
+                    seconds,
+                    component_count,
+                    success,
+                    error_message
+                })
+            ),
+            (any::<String>(), any_seconds(), any::<bool>(), any_text()).prop_map(
+                |(name, seconds, success, error_message)| Event::Component(Component {
+                    name,
+                    seconds,
+                    success,
+                    error_message
+                })
+            ),
+        ]
+    }
+
+    /// Envelopes with any numbers which JavaScript holds exactly.
+    pub(crate) fn any_origin() -> impl Strategy<Value = Origin> {
+        let exact = 0_u64..9_007_199_254_740_992;
+        ("[0-9a-z]{12}", exact.clone(), exact, any::<String>(), option::of(1_u32..1_000_000)).prop_map(
+            |(session, seq, time, client_type, parts)| Origin {
+                session,
+                seq,
+                time,
+                client_type,
+                sample_rate: parts.map(|parts| f64::from(parts) / 1e6),
+            },
+        )
+    }
+
+    fn failed(seconds: f64, message: &str) -> Outcome {
+        Outcome { seconds, success: Some(false), error_message: Some(message.to_owned()) }
+    }
+
+    #[test]
+    fn durations_are_finite_not_negative_and_keep_milliseconds() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.001, SECONDS_MAX * 2.0] {
+            let error = Run::new(None, failed(bad, "")).expect_err("refused");
+            assert_eq!((error.code(), error.subject()), ("invalid_event", "seconds"));
+            assert_eq!(Shutdown::new(bad).expect_err("refused").subject(), "timeRunning");
+        }
+        for (given, kept) in [(0.0, 0.0), (0.4204, 0.42), (0.4205, 0.421), (1e9 + 0.001, 1e9 + 0.001)] {
+            assert_eq!(Run::new(None, failed(given, "")).expect("taken").seconds, kept);
+        }
+    }
+
+    #[test]
+    fn success_is_a_boolean() {
+        let outcome = Outcome { seconds: 1.0, ..Outcome::default() };
+        assert_eq!(Component::new("A".into(), outcome).expect_err("refused").subject(), "success");
+    }
+
+    #[test]
+    fn a_count_is_whole_and_not_negative() {
+        for bad in [f64::NAN, -1.0, 1.5, f64::INFINITY, 1e16] {
+            let error = Playground::new(Some(bad), failed(1.0, "")).expect_err("refused");
+            assert_eq!(error.subject(), "componentCount");
+        }
+        assert_eq!(Playground::new(Some(5.0), failed(1.0, "")).expect("taken").component_count, Some(5));
+        assert_eq!(Playground::new(None, failed(1.0, "")).expect("taken").component_count, None);
+    }
+
+    #[test]
+    fn a_success_carries_no_message_and_a_failure_a_capped_one() {
+        let outcome = Outcome { success: Some(true), ..failed(1.0, "ignored") };
+        assert_eq!(Run::new(None, outcome).expect("taken").error_message, None);
+        let long = Run::new(None, failed(1.0, &"no such node ".repeat(100))).expect("taken");
+        assert!(long.error_message.is_some_and(|text| text.len() <= ERROR_MESSAGE_MAX_BYTES));
+    }
 }

@@ -10,3 +10,5 @@ pub mod error;
 pub mod event;
 #[forbid(unsafe_code)]
 pub mod redact;
+#[forbid(unsafe_code)]
+pub mod wire;

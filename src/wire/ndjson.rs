@@ -1,0 +1,98 @@
+//! NDJSON: one JSON object a line, each whole in itself, so that any pipeline can take it.
+//!
+//! `{"event":"component","session":"k3f9x2ab7c1d","seq":17,"time":1763834701123,"clientType":"browser",…}`
+
+use super::fields::walk;
+use super::json::{put_string, put_value};
+use crate::event::{Event, Origin};
+
+/// What each line starts with; the event's name follows.
+const HEAD: &[u8] = b"{\"event\":\"";
+
+/// Appends one line, `\n` included.
+pub fn encode(event: &Event, origin: &Origin, out: &mut Vec<u8>) {
+    out.extend_from_slice(HEAD);
+    out.extend_from_slice(event.name().as_bytes());
+    out.push(b'"');
+    let mut put = |key: &'static str, value: super::Value<'_>| {
+        out.push(b',');
+        put_string(key, out);
+        out.push(b':');
+        put_value(value, out);
+    };
+    walk(origin, &mut put);
+    event.walk(&mut put);
+    out.extend_from_slice(b"}\n");
+}
+
+/// Whether `line` looks like one of ours: an object that starts with the name of one of the five events and
+/// a session, in printable text. Whether its fields are right is the receiver's to judge, line by line.
+pub fn is_plausible(line: &[u8]) -> bool {
+    line.strip_prefix(HEAD).is_some_and(|rest| {
+        Event::NAMES.iter().any(|name| {
+            rest.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"\",\"session\":\""))
+        })
+    }) && line.ends_with(b"}")
+        && line.iter().all(|b| *b >= 0x20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::tests::{any_event, any_origin};
+    use crate::event::{Component, Record};
+    use crate::wire::{Format, encode_record};
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_line_of_the_design() {
+        let record = Record {
+            event: Event::Component(Component {
+                name: "ChatInput".into(),
+                seconds: 0.42,
+                success: true,
+                error_message: None,
+            }),
+            origin: Origin {
+                session: "k3f9x2ab7c1d".into(),
+                seq: 17,
+                time: 1_763_834_701_123,
+                client_type: "browser".into(),
+                sample_rate: None,
+            },
+        };
+        assert_eq!(
+            String::from_utf8(encode_record(Format::Ndjson, &record)).expect("UTF-8"),
+            "{\"event\":\"component\",\"session\":\"k3f9x2ab7c1d\",\"seq\":17,\"time\":1763834701123,\
+             \"clientType\":\"browser\",\"name\":\"ChatInput\",\"seconds\":0.42,\"success\":true}\n"
+        );
+    }
+
+    proptest! {
+        /// serde_json is the judge: it names and reads the fields by the same derives.
+        #[test]
+        fn any_record_comes_back(event in any_event(), origin in any_origin()) {
+            let record = Record { event, origin };
+            let line = encode_record(Format::Ndjson, &record);
+            let (last, body) = line.split_last().expect("a line");
+            prop_assert_eq!(*last, b'\n');
+            prop_assert!(is_plausible(body), "{}", String::from_utf8_lossy(body));
+            prop_assert_eq!(serde_json::from_slice::<Record>(body).expect("JSON"), record);
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_is_not_plausible() {
+        for line in [
+            &b""[..],
+            b"{}",
+            b"null",
+            b"{\"event\":\"run\"}",
+            b"{\"event\":\"evil\",\"session\":\"k3f9x2ab7c1d\"}",
+            b"{\"event\":\"run\",\"session\":\"k3f9\"",
+            b"{\"event\":\"run\",\"session\":\"k3f9\x01\"}",
+        ] {
+            assert!(!is_plausible(line), "{}", String::from_utf8_lossy(line));
+        }
+    }
+}
