@@ -1,0 +1,278 @@
+/**
+ * Builds what `npm pack` takes from pkg/dist, out of the Rust crate one folder up:
+ *
+ *   langflow_telemetry_bg.wasm  the module, for `langflow-telemetry/slim`
+ *   langflow_telemetry.js       wasm-bindgen's glue, minified
+ *   wasm-inline.js              a function that returns the module's bytes, for `langflow-telemetry`
+ *
+ * and prints what each of them weighs. `node build.mjs --check` builds nothing: it fails where a file that
+ * package.json promises is missing, which `npm pack` itself passes over in silence.
+ *
+ * Needs wasm-pack and wasm-bindgen on PATH, and the devDependencies (`npm ci`): `make setup` sees to all.
+ */
+
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { brotliCompressSync, constants as zlib, gzipSync } from "node:zlib";
+
+const PACKAGE = dirname(fileURLToPath(import.meta.url));
+const CRATE = dirname(PACKAGE);
+const DIST = join(PACKAGE, "dist");
+/** Where wasm-pack writes: not dist itself, so that a build that fails leaves the last good one in place. */
+const SCRATCH = join(CRATE, "target", "package");
+
+const GLUE = "langflow_telemetry.js";
+const WASM = "langflow_telemetry_bg.wasm";
+const INLINE = "wasm-inline.js";
+
+const WASM_PACK_VERSION = "0.15.1";
+
+/**
+ * What rustc emits by default since 1.87, and what wasm-bindgen adds. Not `--all-features`: that lets wasm-opt
+ * write a module that browsers refuse.
+ */
+const WASM_FEATURES = [
+  "--enable-bulk-memory",
+  "--enable-nontrapping-float-to-int",
+  "--enable-sign-ext",
+  "--enable-mutable-globals",
+  "--enable-reference-types",
+  "--enable-multivalue",
+];
+
+/** Sections that no browser reads. `producers` also names the compilers, and would change with each of them. */
+const WASM_STRIP = ["--strip-debug", "--strip-producers", "--strip-target-features"];
+
+/**
+ * The inlined module's encoding: a byte is its place in one of three pages of 86, written as one printable
+ * ASCII character, with a page mark before it where the page is not the first. Most of a module's bytes are
+ * below 86, so they stay one aligned character each and compression sees them. Measured, after brotli, on a
+ * module of 9,697 bytes: this 10,166; hexadecimal 10,519; base64, which shifts every byte by a different
+ * number of bits, 13,102. Bytes above 127 as they are take 9,784, but break in a classic script on a page
+ * without a charset.
+ */
+const PAGE_SIZE = 86;
+const FIRST_CODE = "#".charCodeAt(0);
+const BACKSLASH = "\\".charCodeAt(0);
+
+if (process.argv.includes("--check")) checkPackage();
+else await build();
+
+async function build() {
+  const tools = await findTools();
+
+  heading("wasm-pack: Rust → WebAssembly and its glue");
+  rmSync(SCRATCH, { recursive: true, force: true });
+  run("wasm-pack", [
+    "build",
+    CRATE,
+    ...["--target", "web", "--release", "--no-pack", "--no-gitignore"],
+    ...["--mode", "no-install"], // else it looks for newer tools on the network
+    ...["--out-dir", relative(CRATE, SCRATCH)],
+  ]);
+
+  heading("wasm-opt: smaller, and its names cut short");
+  const names = optimise(tools.wasmOpt);
+  const glue = shortenNames(readFileSync(join(SCRATCH, GLUE), "utf8"), names);
+  const wasm = readFileSync(join(SCRATCH, WASM));
+
+  mkdirSync(DIST, { recursive: true });
+  writeFileSync(join(DIST, WASM), wasm);
+  writeFileSync(join(DIST, GLUE), minify(tools.esbuild, glue));
+  writeFileSync(join(DIST, INLINE), minify(tools.esbuild, inlineModule(wasm)));
+  copyFileSync(join(CRATE, "LICENSE"), join(PACKAGE, "LICENSE"));
+
+  await proveLinks(wasm);
+  checkPackage();
+  printSizes(tools.esbuild);
+}
+
+/** The tools at the versions pinned, or an end with the one sentence that says what is missing. */
+async function findTools() {
+  const wasmBindgenVersion = /^wasm-bindgen = "=([\d.]+)"/m.exec(
+    readFileSync(join(CRATE, "Cargo.toml"), "utf8"),
+  )?.[1];
+  if (!wasmBindgenVersion) fail('Cargo.toml does not pin wasm-bindgen: expected a line `wasm-bindgen = "=x.y.z"`.');
+
+  requireVersion("wasm-pack", WASM_PACK_VERSION);
+  requireVersion("wasm-bindgen", wasmBindgenVersion);
+
+  const wasmOpt = join(PACKAGE, "node_modules", ".bin", "wasm-opt");
+  const esbuild = await import("esbuild").catch(() => undefined);
+  if (!existsSync(wasmOpt) || !esbuild) fail("pkg/node_modules is missing or incomplete: run `npm ci` in pkg/.");
+
+  const { devDependencies } = readJson("package.json");
+  for (const [name, wanted] of Object.entries(devDependencies)) {
+    const found = readJson(`node_modules/${name}/package.json`).version;
+    if (found !== wanted) fail(`${name} ${wanted} is needed, found ${found}: run \`npm ci\` in pkg/.`);
+  }
+  return { esbuild, wasmOpt };
+}
+
+function requireVersion(tool, wanted) {
+  let found;
+  try {
+    found = /\d+\.\d+\.\d+/.exec(execFileSync(tool, ["--version"], { encoding: "utf8" }))?.[0];
+  } catch {
+    fail(`${tool} ${wanted} is needed, and there is none on PATH: run \`make setup\`.`);
+  }
+  if (found !== wanted) fail(`${tool} ${wanted} is needed, found ${found}: run \`make setup\`.`);
+}
+
+/**
+ * Shrinks the module in place, and gives its imports and exports names of one or two characters: wasm-bindgen's own,
+ * such as `__wbg_addEventListener_6a82629b…`, stand in the wasm and in the glue and cost 1 KB of brotli.
+ * Returns wasm-opt's list of them: `{ imports: [[module, old, new]], exports: [[old, new]] }`.
+ */
+function optimise(wasmOpt) {
+  const wasm = join(SCRATCH, WASM);
+  for (const { module } of WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(wasm)))) {
+    // A `#[wasm_bindgen(module = …)]` import: wasm-opt would merge it with the others, under one name.
+    if (module !== `./${WASM.replace(".wasm", ".js")}`) fail(`the wasm imports from "${module}": not supported here.`);
+  }
+  // Not `--traps-never-happen`: a trap is how a panic shows itself to the shell.
+  run(wasmOpt, [wasm, "-Oz", "--converge", ...WASM_STRIP, ...WASM_FEATURES, "-o", wasm]);
+  const report = execFileSync(
+    wasmOpt,
+    [wasm, "--minify-imports-and-exports-and-modules", ...WASM_FEATURES, "-o", wasm],
+    { encoding: "utf8" },
+  );
+  return JSON.parse(report);
+}
+
+/** The glue with the names that `optimise` gave to the module. */
+function shortenNames(glue, names) {
+  let short = glue.replaceAll(`"./${WASM.replace(".wasm", ".js")}"`, '"a"');
+  const imports = new Map(names.imports.map(([, long, brief]) => [long, brief]));
+  short = short.replace(/^( +)(\w+)(?=: )/gm, (line, indent, name) =>
+    imports.has(name) ? indent + imports.get(name) : line,
+  );
+  const exports = new Map(names.exports);
+  return short.replace(/\bwasm\.(\w+)/g, (access, name) => {
+    if (!exports.has(name)) fail(`the glue uses ${access}, which the wasm does not export.`);
+    return `wasm.${exports.get(name)}`;
+  });
+}
+
+/** Source of a module whose default export returns a fresh copy of the bytes; see PAGE_SIZE. */
+function inlineModule(wasm) {
+  const character = (symbol) => {
+    const code = FIRST_CODE + symbol;
+    return String.fromCharCode(code < BACKSLASH ? code : code + 1);
+  };
+  let text = "";
+  for (const byte of wasm) {
+    const page = Math.floor(byte / PAGE_SIZE);
+    if (page > 0) text += character(PAGE_SIZE - 1 + page);
+    text += character(byte % PAGE_SIZE);
+  }
+  return `
+    const text = "${text}";
+    export default function wasmBytes() {
+      const bytes = new Uint8Array(${wasm.length});
+      let length = 0;
+      let page = 0;
+      for (let at = 0; at < text.length; at++) {
+        const code = text.charCodeAt(at);
+        const symbol = code - (code < ${BACKSLASH} ? ${FIRST_CODE} : ${FIRST_CODE + 1});
+        if (symbol < ${PAGE_SIZE}) {
+          bytes[length++] = page + symbol;
+          page = 0;
+        } else page = (symbol - ${PAGE_SIZE - 1}) * ${PAGE_SIZE};
+      }
+      return bytes;
+    }`;
+}
+
+/** Loads what was written, as the package will: a name that the wasm and the glue do not share is an error here. */
+async function proveLinks(wasm) {
+  const { default: wasmBytes } = await import(pathToFileURL(join(DIST, INLINE)).href);
+  if (!wasm.equals(wasmBytes())) fail(`${INLINE} does not return the bytes of ${WASM}.`);
+  const { initSync } = await import(pathToFileURL(join(DIST, GLUE)).href);
+  initSync({ module: wasmBytes() });
+}
+
+/** Every file that package.json names is there, and its version is the crate's. */
+function checkPackage() {
+  const { files, version } = readJson("package.json");
+  const missing = files.filter((file) => !existsSync(join(PACKAGE, file)));
+  if (missing.length > 0) fail(`package.json names files that are not there: ${missing.join(", ")}. Run \`make package\`.`);
+
+  const crateVersion = /^version = "([^"]+)"/m.exec(readFileSync(join(CRATE, "Cargo.toml"), "utf8"))?.[1];
+  if (version !== crateVersion) fail(`pkg/package.json is version ${version}, Cargo.toml ${crateVersion}.`);
+}
+
+function printSizes(esbuild) {
+  const wasm = readFileSync(join(DIST, WASM));
+  const inlined = bundle(esbuild, "index.js");
+  const slim = bundle(esbuild, "slim.js");
+  const rows = [
+    ["wasm", wasm],
+    ["glue", readFileSync(join(DIST, GLUE))],
+    ["shell", bundle(esbuild, "index.js", ["./dist/*"])],
+    ["langflow-telemetry, all in one", inlined],
+    ["langflow-telemetry/slim, the JavaScript", slim],
+  ].map(([name, bytes]) => [name, bytes.length, gzip(bytes), brotli(bytes)]);
+  rows.push([
+    "langflow-telemetry/slim, with its wasm",
+    slim.length + wasm.length,
+    gzip(slim) + gzip(wasm),
+    brotli(slim) + brotli(wasm),
+  ]);
+
+  heading("bytes, JavaScript minified");
+  const line = (name, ...columns) => console.log(name.padEnd(40) + columns.map((c) => String(c).padStart(10)).join(""));
+  line("", "raw", "gzip 9", "brotli 11");
+  for (const row of rows) line(...row);
+}
+
+/** One of the package's entries as an app that imports all of it would carry it. */
+function bundle(esbuild, entry, external = []) {
+  const { outputFiles } = esbuild.buildSync({
+    entryPoints: [join(PACKAGE, entry)],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    legalComments: "none",
+    external,
+    write: false,
+  });
+  return Buffer.from(outputFiles[0].contents);
+}
+
+function minify(esbuild, source) {
+  return esbuild.transformSync(source, { minify: true, format: "esm", legalComments: "none" }).code;
+}
+
+function gzip(bytes) {
+  return gzipSync(bytes, { level: 9 }).length;
+}
+
+function brotli(bytes) {
+  return brotliCompressSync(bytes, {
+    params: { [zlib.BROTLI_PARAM_QUALITY]: 11, [zlib.BROTLI_PARAM_SIZE_HINT]: bytes.length },
+  }).length;
+}
+
+function readJson(file) {
+  return JSON.parse(readFileSync(join(PACKAGE, file), "utf8"));
+}
+
+function run(command, args) {
+  try {
+    execFileSync(command, args, { stdio: "inherit" });
+  } catch (error) {
+    fail(`${command} failed${error.status ? ` with exit code ${error.status}` : `: ${error.message}`}.`);
+  }
+}
+
+function heading(text) {
+  console.log(`\n── ${text}`);
+}
+
+function fail(message) {
+  console.error(`pkg/build.mjs: ${message}`);
+  process.exit(1);
+}
