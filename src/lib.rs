@@ -5,10 +5,18 @@
 //! to a browser. Dependencies point one way: `web → delivery → queue → wire → event`.
 
 #[forbid(unsafe_code)]
+pub mod config;
+#[forbid(unsafe_code)]
+pub mod consent;
+#[forbid(unsafe_code)]
 pub mod error;
 #[forbid(unsafe_code)]
 pub mod event;
 #[forbid(unsafe_code)]
+pub mod platform;
+#[forbid(unsafe_code)]
 pub mod redact;
+#[forbid(unsafe_code)]
+pub mod retry;
 #[forbid(unsafe_code)]
 pub mod wire;
