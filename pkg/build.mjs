@@ -94,14 +94,16 @@ async function findTools() {
   const wasmBindgenVersion = /^wasm-bindgen = "=([\d.]+)"/m.exec(
     readFileSync(join(CRATE, "Cargo.toml"), "utf8"),
   )?.[1];
-  if (!wasmBindgenVersion) fail('Cargo.toml does not pin wasm-bindgen: expected a line `wasm-bindgen = "=x.y.z"`.');
+  if (!wasmBindgenVersion)
+    fail('Cargo.toml does not pin wasm-bindgen: expected a line `wasm-bindgen = "=x.y.z"`.');
 
   requireVersion("wasm-pack", WASM_PACK_VERSION);
   requireVersion("wasm-bindgen", wasmBindgenVersion);
 
   const wasmOpt = join(PACKAGE, "node_modules", ".bin", "wasm-opt");
   const esbuild = await import("esbuild").catch(() => undefined);
-  if (!existsSync(wasmOpt) || !esbuild) fail("pkg/node_modules is missing or incomplete: run `npm ci` in pkg/.");
+  if (!existsSync(wasmOpt) || !esbuild)
+    fail("pkg/node_modules is missing or incomplete: run `npm ci` in pkg/.");
 
   const { devDependencies } = readJson("package.json");
   for (const [name, wanted] of Object.entries(devDependencies)) {
@@ -130,7 +132,8 @@ function optimise(wasmOpt) {
   const wasm = join(SCRATCH, WASM);
   for (const { module } of WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(wasm)))) {
     // A `#[wasm_bindgen(module = …)]` import: wasm-opt would merge it with the others, under one name.
-    if (module !== `./${WASM.replace(".wasm", ".js")}`) fail(`the wasm imports from "${module}": not supported here.`);
+    if (module !== `./${WASM.replace(".wasm", ".js")}`)
+      fail(`the wasm imports from "${module}": not supported here.`);
   }
   // Not `--traps-never-happen`: a trap is how a panic shows itself to the shell.
   run(wasmOpt, [wasm, "-Oz", "--converge", ...WASM_STRIP, ...WASM_FEATURES, "-o", wasm]);
@@ -198,7 +201,8 @@ async function proveLinks(wasm) {
 function checkPackage() {
   const { files, version } = readJson("package.json");
   const missing = files.filter((file) => !existsSync(join(PACKAGE, file)));
-  if (missing.length > 0) fail(`package.json names files that are not there: ${missing.join(", ")}. Run \`make package\`.`);
+  if (missing.length > 0)
+    fail(`package.json names files that are not there: ${missing.join(", ")}. Run \`make package\`.`);
 
   const crateVersion = /^version = "([^"]+)"/m.exec(readFileSync(join(CRATE, "Cargo.toml"), "utf8"))?.[1];
   if (version !== crateVersion) fail(`pkg/package.json is version ${version}, Cargo.toml ${crateVersion}.`);
@@ -223,7 +227,8 @@ function printSizes(esbuild) {
   ]);
 
   heading("bytes, JavaScript minified");
-  const line = (name, ...columns) => console.log(name.padEnd(40) + columns.map((c) => String(c).padStart(10)).join(""));
+  const line = (name, ...columns) =>
+    console.log(name.padEnd(40) + columns.map((c) => String(c).padStart(10)).join(""));
   line("", "raw", "gzip 9", "brotli 11");
   for (const row of rows) line(...row);
 }

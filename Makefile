@@ -1,0 +1,148 @@
+# Everything is a part that can be run alone: `make` lists them. Each brings the tools that it needs; what is there
+# already is left alone. Longer steps are scripts in .ci/, which a person can run by hand.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+# A step that fails must not leave a half-made file that the next run takes for done.
+.DELETE_ON_ERROR:
+# Two cargo builds at once fight over cores and locks; each uses all cores by itself.
+.NOTPARALLEL:
+
+export PATH := $(or $(CARGO_INSTALL_ROOT),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+
+VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' pkg/package.json)
+TARBALL := pkg/langflow-telemetry-$(VERSION).tgz
+COLLECTOR := target/release/collector
+
+# What a build is made of: so that it is made again when, and only when, one of these has changed.
+CRATE_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -name '*.rs')
+PACKAGE_SOURCES := $(CRATE_SOURCES) LICENSE pkg/build.mjs pkg/package.json pkg/README.md $(wildcard pkg/*.js pkg/*.d.ts)
+WWW_SOURCES := $(wildcard www/*.html www/*.json www/*.ts) $(shell find www/src www/public -type f 2>/dev/null)
+
+.PHONY: help
+help: ## this list
+	@echo "langflow-telemetry $(VERSION)"
+	@echo
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ── Tools ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+.PHONY: setup rust wasm-bindgen wasm-pack npm browser
+setup: rust wasm-bindgen wasm-pack npm browser ## every tool that the rest needs; a few minutes, once
+
+rust: ## Rust for WebAssembly, and a C compiler (for SQLite, and to link)
+	@.ci/debian.sh cc gcc libc6-dev
+	@.ci/wasm-target.sh
+
+wasm-bindgen: rust ## wasm-bindgen's command, in the version that Cargo.toml pins
+	@.ci/wasm-tools.sh wasm-bindgen
+
+wasm-pack: rust ## wasm-pack
+	@.ci/wasm-tools.sh wasm-pack
+
+npm: pkg/node_modules/.package-lock.json www/node_modules/.package-lock.json tests/node_modules/.package-lock.json ## the npm packages of pkg, www and tests
+
+# npm writes this file last. Install scripts stay off: what is used here comes with its binaries.
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	@echo "── npm ci in $*"
+	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+browser: ## Chromium and chromedriver
+	@.ci/browser.sh
+
+# ── The package, the page, the collector ──────────────────────────────────────────────────────────────────────
+
+.PHONY: package www collector demo
+package: $(TARBALL) ## the npm package: pkg/dist, packed
+
+$(TARBALL): $(PACKAGE_SOURCES) pkg/node_modules/.package-lock.json | wasm-bindgen wasm-pack
+	@node pkg/build.mjs
+	@echo
+	@echo "── npm pack"
+	@cd pkg && npm pack --loglevel=error
+	@touch $@
+
+www: www/dist/index.html ## the demo page, built with the packed package
+
+# The tarball, not a link to pkg/: what a user installs is what the page is built with. The old one is removed
+# since npm takes a tarball of the same version for the one it has.
+www/dist/index.html: $(TARBALL) $(WWW_SOURCES) www/node_modules/.package-lock.json
+	@echo "── vite build"
+	@cd www && rm -rf node_modules/langflow-telemetry
+	@cd www && npm install --no-save --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error ../$(TARBALL)
+	@cd www && npm run --silent build
+	@touch $@
+
+collector: rust ## the collector, as a release binary
+	@echo "── cargo build --release -p collector"
+	@cargo build --release --package collector
+
+LISTEN ?= 127.0.0.1:8080
+demo: www collector ## build all of it, and serve the demo page until Ctrl-C (LISTEN=127.0.0.1:8080)
+	@echo "── the demo, with its events in demo.db; Ctrl-C ends it"
+	@listen=$(LISTEN); \
+	if (exec 3<>"/dev/tcp/$${listen%:*}/$${listen##*:}") 2>/dev/null; then \
+	  echo "$$listen is in use: taking a free port"; listen=127.0.0.1:0; \
+	fi; \
+	exec $(COLLECTOR) --db demo.db --listen "$$listen" --www www/dist
+
+# ── Tests ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+.PHONY: test test-native test-web test-packaging test-e2e lint budgets e2e soak bench
+test: lint test-native test-web test-packaging budgets test-e2e ## everything below: what CI runs
+
+lint: npm rust ## rustfmt, clippy, prettier, eslint, tsc: no warning is let through
+	@echo "── cargo fmt, clippy"
+	@cargo fmt --all --check
+	@cargo clippy --quiet --workspace --all-targets -- --deny warnings
+	@cargo clippy --quiet --target wasm32-unknown-unknown --lib --test web -- --deny warnings
+	@echo "── prettier, eslint, tsc"
+	@tests/node_modules/.bin/prettier --check --log-level warn .
+	@tests/node_modules/.bin/eslint --config tests/eslint.config.js --max-warnings 0 --no-error-on-unmatched-pattern pkg tests bench
+	@tests/node_modules/.bin/tsc --project tests
+	@cd www && npm run --silent lint
+
+test-native: rust ## the crate's core, the simulation and the collector, under cargo test
+	@echo "── cargo test"
+	@cargo test --quiet --workspace
+
+test-web: rust wasm-bindgen wasm-pack browser ## the crate's edge, in headless Chromium
+	@echo "── wasm-pack test"
+	@wasm-pack test --headless --chrome --mode no-install --chromedriver "$$(command -v chromedriver)" --test web
+
+NODE_TEST := node --test --test-reporter=spec
+
+test-packaging: package npm browser ## the packed tarball, in the bundlers and runtimes it promises
+	@echo "── packaging"
+	@$(NODE_TEST) tests/packaging/*.test.mjs
+
+test-e2e: www collector npm browser ## the built page, a real browser and the real collector
+	@echo "── end to end"
+	@$(NODE_TEST) tests/e2e/*.test.mjs
+
+e2e: N ?= 20
+e2e: ## the end-to-end cases N times each, and the table of what arrived (N=20)
+	@LFT_REPEAT=$(N) $(MAKE) --no-print-directory test-e2e
+
+budgets: package npm ## the package's weight, against the bytes allowed in tests/.size-limit.js
+	@echo "── size"
+	@cd tests && node_modules/.bin/size-limit
+
+soak: N ?= 1000000
+soak: rust ## N schedules of the simulation (N=1000000)
+	@LFT_SCHEDULES=$(N) cargo test --release --test simulation -- --nocapture
+
+bench: www collector npm browser ## size, cost of a capture, delivery, side by side with other SDKs
+	@node bench/run.mjs
+
+# ── The rest ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+.PHONY: format clean
+format: tests/node_modules/.package-lock.json ## rustfmt and prettier, in place
+	@cargo fmt --all
+	@tests/node_modules/.bin/prettier --write --log-level warn .
+
+clean: ## removes what was built, keeps the tools
+	rm -rf target pkg/dist pkg/*.tgz pkg/LICENSE www/dist tests/e2e/results
