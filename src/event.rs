@@ -33,11 +33,13 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_webhook: Option<bool>,
     /// How long the run lasted, in seconds, to the millisecond.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX)))]
     pub seconds: f64,
     /// Whether the run was successful.
     pub success: bool,
     /// What went wrong, where the run was not successful: scrubbed, at most 512 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = ERROR_MESSAGE_MAX_BYTES)))]
     pub error_message: Option<String>,
 }
 
@@ -47,6 +49,7 @@ pub struct Run {
 #[serde(rename_all = "camelCase")]
 pub struct Shutdown {
     /// How long the page was open, in seconds, to the millisecond.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX)))]
     pub time_running: f64,
 }
 
@@ -57,24 +60,30 @@ pub struct Shutdown {
 pub struct Version {
     /// The package in use, such as `langflow`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
     pub package: Option<String>,
     /// The version of that package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
     pub version: Option<String>,
     /// The operating system the browser runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
     pub platform: Option<String>,
     /// The version of Python behind the page, as the host page was told it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
     pub python: Option<String>,
     /// The processor architecture, where the browser tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
     pub arch: Option<String>,
     /// Whether auto-login is enabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_login: Option<bool>,
     /// The kind of cache in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
     pub cache_type: Option<String>,
     /// Whether Langflow runs without its frontend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,14 +96,17 @@ pub struct Version {
 #[serde(rename_all = "camelCase")]
 pub struct Playground {
     /// How long the run lasted, in seconds, to the millisecond.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX)))]
     pub seconds: f64,
     /// How many components the flow has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64)))]
     pub component_count: Option<u64>,
     /// Whether the run was successful.
     pub success: bool,
     /// What went wrong, where the run was not successful: scrubbed, at most 512 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = ERROR_MESSAGE_MAX_BYTES)))]
     pub error_message: Option<String>,
 }
 
@@ -104,13 +116,16 @@ pub struct Playground {
 #[serde(rename_all = "camelCase")]
 pub struct Component {
     /// The component's type name, such as `ChatInput`; `custom` where it is not a known shape.
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
     pub name: String,
     /// How long the execution lasted, in seconds, to the millisecond.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX)))]
     pub seconds: f64,
     /// Whether the component was successful.
     pub success: bool,
     /// What went wrong, where the component was not successful: scrubbed, at most 512 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = ERROR_MESSAGE_MAX_BYTES)))]
     pub error_message: Option<String>,
 }
 
@@ -137,21 +152,26 @@ pub enum Event {
 #[serde(rename_all = "camelCase")]
 pub struct Origin {
     /// Random per page load: 12 characters of `0-9a-z`. Never stored but with unsent events.
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[0-9a-z]{12}$")))]
     pub session: String,
     /// The event's number in its session. `(session, seq)` is its key.
+    #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64)))]
     pub seq: u64,
     /// When the event happened: Unix milliseconds.
+    #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64)))]
     pub time: u64,
     /// Tells a browser's events from the backend's for the same run.
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
     pub client_type: String,
     /// The share of page loads that report, where it is below 1: each event stands for `1 / sampleRate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0, "maximum" = 1)))]
     pub sample_rate: Option<f64>,
 }
 
 /// One line of the wire: an event and where it comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Record {
     /// The event with its own fields.
     #[serde(flatten)]
