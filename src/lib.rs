@@ -9,11 +9,15 @@ pub mod config;
 #[forbid(unsafe_code)]
 pub mod consent;
 #[forbid(unsafe_code)]
+pub mod delivery;
+#[forbid(unsafe_code)]
 pub mod error;
 #[forbid(unsafe_code)]
 pub mod event;
 #[forbid(unsafe_code)]
 pub mod platform;
+#[forbid(unsafe_code)]
+pub mod queue;
 #[forbid(unsafe_code)]
 pub mod redact;
 #[forbid(unsafe_code)]

@@ -1,0 +1,1266 @@
+//! Delivery as a state machine that does no IO: [`Input`]s go in, [`Action`]s come out, and time and
+//! randomness are arguments. Every rule about sending, retrying, storing and giving up is here, so that
+//! `tests/simulation.rs` can live through a million page lives in a minute.
+//!
+//! The edge (`web`) executes actions in their order, in the task in which it got them, and nothing else.
+//!
+//! # Accounting
+//! At every moment `captured + recovered = sent + unconfirmed + queued + in flight + stored + dropped`; see
+//! [`Counts`].
+//!
+//! # Who owns a batch
+//! A page owns what it captured. A copy in the store belongs to the page that wrote it for as long as that
+//! page's *lease* runs; a page that leaves gives its lease up at once, one that crashes loses it within
+//! [`LEASE_MS`]. Whoever opens next takes over what has no lease, under a lock. A page that comes back (from
+//! the back/forward cache, or from a long sleep) no longer trusts its memory: it drops what it has a copy of
+//! and takes from the store what is still there.
+
+use crate::config::Guarantee;
+use crate::queue::{Batch, Limits, Queue, Refusal, Stored};
+use crate::retry::{self, Verdict, backoff_ms};
+
+/// Bytes of keepalive and beacon bodies in flight at a time. The Fetch standard allows 64 KiB for the whole
+/// page; 4 KiB are left to whatever else the page sends.
+pub const KEEPALIVE_BUDGET: usize = 60 * 1024;
+
+/// Bytes of that budget which requests of a visible page may use. They too survive a page exit if they are
+/// keepalive; the rest of the budget waits for the exit itself.
+pub const KEEPALIVE_SHARE_VISIBLE: usize = 28 * 1024;
+
+/// A refused beacon is halved down to this size, in bytes, before something else is tried.
+pub const BEACON_MIN: usize = 16 * 1024;
+
+/// Bytes of the one deferred request. Its quota is 64 KiB an origin.
+pub const DEFERRED_MAX: usize = 60 * 1024;
+
+/// A try without an answer is aborted after so many ms. No SDK we looked at that lacks this recovers from a
+/// receiver which accepts connections and never answers.
+pub const ATTEMPT_TIMEOUT_MS: f64 = 10_000.0;
+
+/// Requests in flight at a time while all goes well; one after a failure.
+pub const WINDOW: usize = 4;
+
+/// Network failures in a row which open the breaker: a blocker or a firewall does not change its mind, so
+/// from then on one request at a time probes the endpoint, and not even `flush()` hurries it.
+pub const BREAKER_FAILURES: u32 = 3;
+
+/// What a crash may cost, in ms: the copy in the store and the deferred request are renewed at most so often.
+pub const INSURANCE_MS: f64 = 1_000.0;
+
+/// How long a page's claim on its copies in the store holds, in ms of the wall clock (the only clock that
+/// tabs share). Long enough for a busy main thread, short enough that the next page need not wait for long
+/// after a crash.
+pub const LEASE_MS: f64 = 15_000.0;
+
+/// A lease is renewed after so many ms.
+pub const LEASE_RENEWAL_MS: f64 = 5_000.0;
+
+/// Age at which a stored batch is given up, in ms: 7 days.
+pub const STORED_AGE_MAX_MS: f64 = 7.0 * 24.0 * 3_600_000.0;
+
+/// Largest stored batch that is believed, in bytes: the option `maxBatchBytes` allows no larger one.
+pub const STORED_BATCH_MAX: usize = 61_440;
+
+/// After the store refused a write (full, or forbidden), it is left alone for so many ms.
+pub const STORE_PAUSE_MS: f64 = 60_000.0;
+
+/// The readings of both clocks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Now {
+    /// Monotonic, in ms from any origin: for waits.
+    pub mono_ms: f64,
+    /// Wall clock, in Unix ms: for what other tabs and later visits read. It may jump.
+    pub wall_ms: f64,
+}
+
+/// What the machine is told once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rules {
+    /// Bounds of batches and of the queue.
+    pub limits: Limits,
+    /// Longest wait before a batch leaves, in ms.
+    pub flush_interval_ms: f64,
+    /// Whether sending twice is safe.
+    pub guarantee: Guarantee,
+    /// Whether there is a store: the option `persist`, and a browser that lets us.
+    pub store: bool,
+    /// Whether the browser has `fetchLater` for this endpoint.
+    pub deferred: bool,
+    /// Whether a page that leaves uses beacons first: they carry the cookies of the endpoint's origin, so only
+    /// where that is the page's own.
+    pub beacon: bool,
+    /// Whether this page load was not drawn by `sampleRate`: everything is counted and dropped.
+    pub sampled_out: bool,
+}
+
+/// How a request leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// `fetch`: dies with the page.
+    Fetch,
+    /// `fetch` with keepalive: outlives the page, draws on the budget.
+    Keepalive,
+    /// `sendBeacon`: outlives the page, draws on the budget, gets no answer.
+    Beacon,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Outcome {
+    /// The receiver answered.
+    Answered {
+        /// HTTP status.
+        status: u16,
+        /// Its `Retry-After`, in ms from now.
+        retry_after_ms: Option<f64>,
+        /// How many of the events it said it refused, where it said so.
+        rejected: u32,
+    },
+    /// No answer: refused, reset, blocked, name not found.
+    Unreachable,
+    /// `sendBeacon` returned false. Said at once, in the same task.
+    BeaconRefused,
+}
+
+/// A batch found in the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The page that wrote it.
+    pub session: String,
+    /// Its id in that page.
+    pub id: u32,
+    /// When it was written, in Unix ms.
+    pub written_ms: f64,
+    /// Its lines: plausible ones, each with its `\n`.
+    pub lines: Vec<u8>,
+    /// How many lines.
+    pub events: u32,
+    /// Until when its writer claims it, in Unix ms; `None` where it gave up its claim.
+    pub lease_ms: Option<f64>,
+}
+
+/// What happens to the machine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// There is consent: send.
+    Granted,
+    /// There is none (any more): forget everything.
+    Denied,
+    /// The armed timer fired.
+    Tick,
+    /// [`Delivery::capture`] asked for attention.
+    Wake,
+    /// Attempt `attempt` ended.
+    Answer {
+        /// From [`Action::Send`].
+        attempt: u32,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// The page is hidden; it may live on.
+    Hidden,
+    /// The page goes away, or is frozen: no timer may ever fire again.
+    Leaving,
+    /// The page came back from the back/forward cache, or was resumed.
+    Returned,
+    /// The page is visible again.
+    Shown,
+    /// The browser says that there is no network.
+    Offline,
+    /// The browser says that there is a network.
+    Online,
+    /// What [`Action::Drain`] found, this page's own batches included. The actions that this causes are
+    /// executed before the lock is released.
+    Drained(Vec<Found>),
+    /// The store refused to keep batch `id`.
+    StoreFailed {
+        /// From [`Action::Persist`].
+        id: u32,
+    },
+    /// Send all there is, and say when it is acknowledged.
+    Flush {
+        /// Comes back in [`Action::Settle`].
+        token: u32,
+    },
+    /// As `Flush`; whatever is left then goes to the store, and the machine does nothing more.
+    Close {
+        /// Comes back in [`Action::Settle`].
+        token: u32,
+    },
+}
+
+/// What the edge has to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Start the request `attempt`; its body is [`Delivery::body`]. Answer with [`Input::Answer`].
+    Send {
+        /// Number of the attempt, unique in this page.
+        attempt: u32,
+        /// How.
+        via: Via,
+    },
+    /// Abort the request `attempt`; no answer is expected any more.
+    Abort {
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// Have one timer that fires after so many ms, in place of any other.
+    Arm {
+        /// From now, in ms.
+        after_ms: f64,
+    },
+    /// Have no timer.
+    Disarm,
+    /// Keep these lines under this page's session and `id`, in place of what is there.
+    Persist {
+        /// The batch's id.
+        id: u32,
+        /// Whether it was sent and got no answer.
+        sent: bool,
+        /// The lines.
+        lines: Vec<u8>,
+    },
+    /// Remove this page's batch `id` from the store.
+    Forget {
+        /// The batch's id.
+        id: u32,
+    },
+    /// Remove another page's batch from the store.
+    ForgetForeign {
+        /// The page that wrote it.
+        session: String,
+        /// Its id there.
+        id: u32,
+    },
+    /// Another page's batch is this page's from now on: keep the lines under this page's session and
+    /// `new_id`, then remove the other's. Takes no more room than before, so no limit but the browser's own.
+    Adopt {
+        /// The page that wrote it.
+        session: String,
+        /// Its id there.
+        id: u32,
+        /// Its id here.
+        new_id: u32,
+        /// The lines.
+        lines: Vec<u8>,
+    },
+    /// Claim this page's batches in the store until then.
+    Lease {
+        /// In Unix ms.
+        until_ms: f64,
+    },
+    /// Give that claim up.
+    Release,
+    /// Under the lock, read all batches of this endpoint from the store; answer with [`Input::Drained`].
+    Drain,
+    /// Have one deferred request with this body, in place of any other.
+    Insure {
+        /// The lines.
+        lines: Vec<u8>,
+    },
+    /// Have no deferred request.
+    Uninsure,
+    /// Remove everything of ours from the store, and the deferred request.
+    Purge,
+    /// Answer a `Flush` or `Close`.
+    Settle {
+        /// Theirs.
+        token: u32,
+        /// Whether all that was queued then has been acknowledged.
+        acknowledged: bool,
+    },
+    /// Tell the host page.
+    Tell(Notice),
+}
+
+/// Why an event was refused or given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The queue was full.
+    QueueFull,
+    /// A field was not acceptable.
+    Invalid,
+    /// Larger than a batch may be, or than the receiver takes.
+    TooLarge,
+    /// The receiver refused it.
+    Rejected,
+    /// Stored for more than 7 days.
+    Expired,
+    /// The person opted out while it waited.
+    OptedOut,
+    /// This page load was not drawn.
+    Sampled,
+    /// The host page's `beforeSend` dropped it.
+    BeforeSend,
+}
+
+impl Reason {
+    /// All, in the order of their counters.
+    pub const ALL: [Self; 8] = [
+        Self::QueueFull,
+        Self::Invalid,
+        Self::TooLarge,
+        Self::Rejected,
+        Self::Expired,
+        Self::OptedOut,
+        Self::Sampled,
+        Self::BeforeSend,
+    ];
+
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::Invalid => "invalid",
+            Self::TooLarge => "too_large",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+            Self::OptedOut => "opted_out",
+            Self::Sampled => "sampled",
+            Self::BeforeSend => "before_send",
+        }
+    }
+}
+
+/// Something the host page may want to know. Each is told at its 1st, 2nd, 4th, 8th … time, so that a full
+/// queue does not flood the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// Events were dropped: why, and how many so far.
+    Dropped(Reason, u32),
+    /// The breaker opened, for the so manieth time.
+    EndpointBlocked(u32),
+    /// The receiver said 410: this page sends nothing more.
+    Stopped,
+    /// The store refused a write, for the so manieth time.
+    StoreUnavailable(u32),
+}
+
+/// The counters behind `stats()`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Events given to this page's client.
+    pub captured: u32,
+    /// Events taken over from another page's store.
+    pub recovered: u32,
+    /// Waiting in memory.
+    pub queued: u32,
+    /// Their bytes, and those in flight.
+    pub bytes: usize,
+    /// Sent, answer awaited.
+    pub in_flight: u32,
+    /// Acknowledged.
+    pub sent: u32,
+    /// At-most-once only: handed over at exit without an answer, never to be sent again.
+    pub unconfirmed: u32,
+    /// In the store and no longer in memory.
+    pub stored: u32,
+    /// Events that were sent again after a failure.
+    pub retried: u32,
+    /// Refused or given up, in the order of [`Reason::ALL`].
+    pub dropped: [u32; 8],
+}
+
+/// What became of a captured event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Captured {
+    /// Queued; nothing to do.
+    Quiet,
+    /// Queued; call [`Delivery::handle`] with [`Input::Wake`].
+    Wake,
+    /// Refused and counted; tell the host page where there is a notice.
+    Refused(Option<Notice>),
+    /// Telemetry is off: not even counted.
+    Off,
+}
+
+/// Whether the machine may work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// No consent yet: hold, touch nothing.
+    Pending,
+    /// At work.
+    On,
+    /// The receiver said 410.
+    Stopped,
+    /// No consent.
+    Off,
+    /// `shutdown()` is done.
+    Closed,
+}
+
+/// A request in flight.
+#[derive(Debug)]
+struct Attempt {
+    number: u32,
+    via: Via,
+    batches: Vec<Batch>,
+    sent_ms: f64,
+    /// Monotonic.
+    deadline_ms: f64,
+}
+
+impl Attempt {
+    fn bytes(&self) -> usize {
+        self.batches.iter().map(|batch| batch.lines.len()).sum()
+    }
+
+    fn events(&self) -> u32 {
+        self.batches.iter().map(|batch| batch.events).sum()
+    }
+}
+
+/// Someone waits for all batches before `before` to be acknowledged.
+#[derive(Debug)]
+struct Waiter {
+    token: u32,
+    before: u32,
+    closes: bool,
+}
+
+/// The machine.
+#[derive(Debug)]
+pub struct Delivery {
+    rules: Rules,
+    session: String,
+    mode: Mode,
+    queue: Queue,
+    attempts: Vec<Attempt>,
+    next_attempt: u32,
+    waiters: Vec<Waiter>,
+    counts: Counts,
+    /// Failed rounds in a row, of any kind; and those of them without any answer.
+    failures: u32,
+    unreachable: u32,
+    last_failure_ms: f64,
+    /// Monotonic: no try before, by backoff; and by the receiver's own word.
+    backoff_until_ms: f64,
+    retry_after_until_ms: f64,
+    blocked: u32,
+    is_blocked: bool,
+    offline: bool,
+    /// The page went away; another may own our store now.
+    left: bool,
+    /// Monotonic: when the open batch leaves, when copies are renewed, when the store is looked into again.
+    flush_at_ms: Option<f64>,
+    insure_at_ms: Option<f64>,
+    drain_at_ms: Option<f64>,
+    armed_ms: Option<f64>,
+    /// Something changed since the deferred request was made.
+    deferred_stale: bool,
+    has_deferred: bool,
+    /// Unix ms.
+    lease_ms: Option<f64>,
+    store_paused_until_ms: f64,
+    store_failures: u32,
+    /// What was found in the store, and did not fit into memory.
+    more_stored: bool,
+}
+
+impl Delivery {
+    /// A machine that waits for [`Input::Granted`]. `session` is this page's.
+    pub fn new(rules: Rules, session: String) -> Self {
+        Self {
+            rules,
+            session,
+            mode: Mode::Pending,
+            queue: Queue::new(rules.limits),
+            attempts: Vec::new(),
+            next_attempt: 1,
+            waiters: Vec::new(),
+            counts: Counts::default(),
+            failures: 0,
+            unreachable: 0,
+            last_failure_ms: f64::NEG_INFINITY,
+            backoff_until_ms: f64::NEG_INFINITY,
+            retry_after_until_ms: f64::NEG_INFINITY,
+            blocked: 0,
+            is_blocked: false,
+            offline: false,
+            left: false,
+            flush_at_ms: None,
+            insure_at_ms: None,
+            drain_at_ms: None,
+            armed_ms: None,
+            deferred_stale: false,
+            has_deferred: false,
+            lease_ms: None,
+            store_paused_until_ms: f64::NEG_INFINITY,
+            store_failures: 0,
+            more_stored: false,
+        }
+    }
+
+    /// Whether it may work.
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether the breaker is open.
+    pub const fn is_blocked(&self) -> bool {
+        self.is_blocked
+    }
+
+    /// A snapshot.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            queued: self.queue.events(),
+            in_flight: self.attempts.iter().map(Attempt::events).sum(),
+            bytes: self.queue.bytes() + self.flying(),
+            ..self.counts
+        }
+    }
+
+    /// The bytes of an attempt's body: its lines.
+    pub fn body(&self, attempt: u32) -> Vec<u8> {
+        let found = self.attempts.iter().find(|other| other.number == attempt);
+        found.map(|attempt| concat(attempt.batches.iter())).unwrap_or_default()
+    }
+
+    /// Bytes of keepalive and beacon bodies in flight; never more than [`KEEPALIVE_BUDGET`].
+    pub fn keepalive_bytes(&self) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.via != Via::Fetch).map(Attempt::bytes).sum()
+    }
+
+    fn flying(&self) -> usize {
+        self.attempts.iter().map(Attempt::bytes).sum()
+    }
+
+    /// Takes an encoded event, `\n` included. This is the hot path: it copies the line and does nothing else.
+    /// `urgent` ones leave before all others.
+    pub fn capture(&mut self, line: &[u8], urgent: bool) -> Captured {
+        if !self.collects() {
+            return Captured::Off;
+        }
+        if self.rules.sampled_out {
+            return self.refuse(Reason::Sampled);
+        }
+        if self.mode == Mode::Stopped {
+            return self.refuse(Reason::Rejected);
+        }
+        let elsewhere = if self.attempts.is_empty() { 0 } else { self.flying() };
+        let pushed =
+            if urgent { self.queue.push_urgent(line, elsewhere) } else { self.queue.push(line, elsewhere) };
+        let closed = match pushed {
+            Err(Refusal::QueueFull) => return self.refuse(Reason::QueueFull),
+            Err(Refusal::TooLarge) => return self.refuse(Reason::TooLarge),
+            Ok(closed) => closed,
+        };
+        self.counts.captured += 1;
+        self.deferred_stale = true;
+        // Once a timer is armed for the flush and one for the copies, there is nothing to do until then; but
+        // a full batch need not wait, and on a page that leaves nothing may.
+        let idle = self.flush_at_ms.is_none() || self.insure_at_ms.is_none() && self.insures();
+        if self.mode == Mode::On && (closed || idle || self.left) { Captured::Wake } else { Captured::Quiet }
+    }
+
+    /// Counts an event that got no further than the edge: it was invalid, or `beforeSend` dropped it.
+    pub fn refuse(&mut self, reason: Reason) -> Captured {
+        if !self.collects() {
+            return Captured::Off;
+        }
+        self.counts.captured += 1;
+        let notice = self.drop_events(reason, 1);
+        // The host page knows of the others: it did them, or was told with the field's name.
+        Captured::Refused(notice.filter(|_| matches!(reason, Reason::QueueFull | Reason::TooLarge)))
+    }
+
+    const fn collects(&self) -> bool {
+        !matches!(self.mode, Mode::Off | Mode::Closed)
+    }
+
+    fn drop_events(&mut self, reason: Reason, events: u32) -> Option<Notice> {
+        let counter = self.counts.dropped.get_mut(reason as usize)?;
+        let before = *counter;
+        *counter += events;
+        // Told whenever the count passes a power of two.
+        (events > 0 && before.checked_ilog2() != counter.checked_ilog2())
+            .then_some(Notice::Dropped(reason, *counter))
+    }
+
+    /// Takes an input and returns what is to be done, in order. `random` is in 0..1.
+    pub fn handle(&mut self, input: Input, now: Now, random: f64) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let out = &mut actions;
+        match input {
+            Input::Granted => self.grant(out),
+            Input::Denied => self.deny(out),
+            // A machine that may not work does nothing else.
+            Input::Flush { token } | Input::Close { token } if self.mode != Mode::On => {
+                let acknowledged = self.queue.is_empty();
+                if matches!(input, Input::Close { .. }) && self.mode != Mode::Off {
+                    self.close(out);
+                }
+                out.push(Action::Settle { token, acknowledged });
+            }
+            _ if self.mode != Mode::On => {}
+            _ => self.work(input, now, random, out),
+        }
+        if self.mode == Mode::On {
+            self.plan(now, out);
+        }
+        actions
+    }
+
+    fn work(&mut self, input: Input, now: Now, random: f64, out: &mut Vec<Action>) {
+        // A drained batch, and a page that returns, settle ownership themselves.
+        if self.lease_ms.is_some_and(|until| now.wall_ms > until)
+            && !matches!(input, Input::Drained(_) | Input::Returned)
+        {
+            self.reclaim(out);
+        }
+        let input_is_wake = input == Input::Wake;
+        match input {
+            Input::Tick => self.armed_ms = None,
+            Input::Answer { attempt, outcome } => self.answer(attempt, outcome, now, random, out),
+            Input::Hidden => self.exit(false, now, out),
+            Input::Leaving => self.exit(true, now, out),
+            Input::Returned => {
+                self.left = false;
+                // Their answers, if any, wait in the task queue; their clock stood still.
+                for attempt in &mut self.attempts {
+                    attempt.deadline_ms = now.mono_ms + ATTEMPT_TIMEOUT_MS;
+                }
+                self.reclaim(out);
+            }
+            Input::Shown => self.drain(out),
+            Input::Offline => self.offline = true,
+            Input::Online => {
+                self.offline = false;
+                self.backoff_until_ms = f64::NEG_INFINITY;
+                self.drain(out);
+            }
+            Input::Drained(found) => self.take_over(found, now, out),
+            Input::StoreFailed { id } => self.store_failed(id, now, out),
+            Input::Flush { token } => self.wait(token, false, now, out),
+            Input::Close { token } => self.wait(token, true, now, out),
+            Input::Wake | Input::Granted | Input::Denied => {}
+        }
+        if input_is_wake {
+            // Within a call of the host page: what is due leaves in a task of its own, unless there is none.
+            if self.left && !self.queue.is_empty() {
+                self.exit(true, now, out);
+            }
+            return;
+        }
+        self.expire(now, random, out);
+        if self.drain_at_ms.is_some_and(|at| at <= now.mono_ms) {
+            self.drain_at_ms = None;
+            self.drain(out);
+        }
+        if !self.left {
+            self.pump(false, now, out);
+            self.insure(now, out);
+        }
+        self.settle(out);
+    }
+
+    // ---- consent
+
+    fn grant(&mut self, out: &mut Vec<Action>) {
+        if matches!(self.mode, Mode::Pending | Mode::Off) {
+            self.mode = Mode::On;
+            self.drain(out);
+        }
+    }
+
+    fn deny(&mut self, out: &mut Vec<Action>) {
+        if self.mode == Mode::Closed {
+            out.push(Action::Purge);
+            return;
+        }
+        self.abandon(Reason::OptedOut, out);
+        let stored = std::mem::take(&mut self.counts.stored);
+        let _ = self.drop_events(Reason::OptedOut, stored);
+        self.has_deferred = false;
+        self.lease_ms = None;
+        self.drain_at_ms = None;
+        self.more_stored = false;
+        self.mode = Mode::Off;
+        out.push(Action::Purge);
+    }
+
+    /// Drops all that is in memory, ends all that is under way.
+    fn abandon(&mut self, reason: Reason, out: &mut Vec<Action>) {
+        self.queue.close();
+        let mut events = 0;
+        while let Some(batch) = self.queue.take() {
+            events += batch.events;
+            forget(&batch, out);
+        }
+        for attempt in std::mem::take(&mut self.attempts) {
+            events += attempt.events();
+            attempt.batches.iter().for_each(|batch| forget(batch, out));
+            out.push(Action::Abort { attempt: attempt.number });
+        }
+        let _ = self.drop_events(reason, events);
+        for waiter in std::mem::take(&mut self.waiters) {
+            out.push(Action::Settle { token: waiter.token, acknowledged: events == 0 });
+        }
+        self.flush_at_ms = None;
+        self.insure_at_ms = None;
+        if std::mem::take(&mut self.armed_ms).is_some() {
+            out.push(Action::Disarm);
+        }
+    }
+
+    /// The receiver said 410.
+    fn stop(&mut self, out: &mut Vec<Action>) {
+        self.abandon(Reason::Rejected, out);
+        self.release(out);
+        self.uninsure(out);
+        self.mode = Mode::Stopped;
+        out.push(Action::Tell(Notice::Stopped));
+    }
+
+    /// `shutdown()` is done, or there is nothing it could do.
+    fn close(&mut self, out: &mut Vec<Action>) {
+        self.queue.close();
+        if self.mode == Mode::Pending {
+            self.abandon(Reason::OptedOut, out);
+        }
+        if self.mode == Mode::On {
+            self.persist_all(f64::INFINITY, out);
+            self.release(out);
+            self.uninsure(out);
+        }
+        if std::mem::take(&mut self.armed_ms).is_some() {
+            out.push(Action::Disarm);
+        }
+        self.mode = Mode::Closed;
+    }
+
+    // ---- sending
+
+    /// Sends what is due. `hurry`: do not wait for a batch to fill, nor for the backoff.
+    fn pump(&mut self, hurry: bool, now: Now, out: &mut Vec<Action>) {
+        if self.offline || now.mono_ms < self.gate(hurry) {
+            return;
+        }
+        if hurry || self.failures > 0 || self.flush_at_ms.is_some_and(|at| at <= now.mono_ms) {
+            self.queue.close();
+            self.flush_at_ms = None;
+        }
+        let window = if self.failures > 0 { 1 } else { WINDOW };
+        while self.attempts.iter().filter(|attempt| attempt.via != Via::Beacon).count() < window {
+            let Some(batch) = self.queue.take() else { break };
+            let fits = self.keepalive_bytes() + batch.lines.len() <= KEEPALIVE_SHARE_VISIBLE;
+            let via = if fits { Via::Keepalive } else { Via::Fetch };
+            self.send(vec![batch], via, now, out);
+        }
+    }
+
+    /// Monotonic: before this, nothing is sent.
+    fn gate(&self, hurry: bool) -> f64 {
+        if hurry && !self.is_blocked {
+            self.retry_after_until_ms
+        } else {
+            self.retry_after_until_ms.max(self.backoff_until_ms)
+        }
+    }
+
+    fn send(&mut self, mut batches: Vec<Batch>, via: Via, now: Now, out: &mut Vec<Action>) {
+        for batch in &mut batches {
+            if batch.tries > 0 {
+                self.counts.retried += batch.events;
+            }
+            // What may be sent only once must not be found in the store once it is sent.
+            if self.rules.guarantee == Guarantee::AtMostOnce {
+                forget(batch, out);
+                batch.stored = Stored::No;
+            }
+        }
+        let number = self.next_attempt;
+        self.next_attempt += 1;
+        let deadline_ms = now.mono_ms + ATTEMPT_TIMEOUT_MS;
+        self.attempts.push(Attempt { number, via, batches, sent_ms: now.mono_ms, deadline_ms });
+        out.push(Action::Send { attempt: number, via });
+    }
+
+    fn answer(&mut self, number: u32, outcome: Outcome, now: Now, random: f64, out: &mut Vec<Action>) {
+        let Some(at) = self.attempts.iter().position(|attempt| attempt.number == number) else {
+            // Aborted, or from before an opt-out.
+            return;
+        };
+        let attempt = self.attempts.swap_remove(at);
+        match outcome {
+            Outcome::BeaconRefused => self.beacon_refused(attempt, now, out),
+            Outcome::Unreachable => self.failed(attempt, true, None, now, random, out),
+            Outcome::Answered { status, retry_after_ms, rejected } => match retry::verdict(status) {
+                Verdict::Later => self.failed(attempt, false, retry_after_ms, now, random, out),
+                Verdict::TooLarge => self.too_large(attempt, out),
+                Verdict::Gone => {
+                    self.attempts.push(attempt);
+                    self.stop(out);
+                }
+                Verdict::Done => {
+                    self.failures = 0;
+                    self.unreachable = 0;
+                    self.is_blocked = false;
+                    self.backoff_until_ms = f64::NEG_INFINITY;
+                    self.done(attempt, rejected, out);
+                }
+                Verdict::Refused => {
+                    let events = attempt.events();
+                    self.done(attempt, events, out);
+                }
+            },
+        }
+    }
+
+    /// The receiver has it, but for `rejected` events.
+    fn done(&mut self, attempt: Attempt, rejected: u32, out: &mut Vec<Action>) {
+        let events = attempt.events();
+        let rejected = rejected.min(events);
+        self.counts.sent += events - rejected;
+        self.drop_told(Reason::Rejected, rejected, out);
+        if rejected > 0 {
+            self.fail_waiters(out);
+        }
+        attempt.batches.iter().for_each(|batch| forget(batch, out));
+        self.deferred_stale = true;
+        if self.more_stored && self.queue.is_empty() {
+            self.drain(out);
+        }
+    }
+
+    fn drop_told(&mut self, reason: Reason, events: u32, out: &mut Vec<Action>) {
+        out.extend(self.drop_events(reason, events).map(Action::Tell));
+    }
+
+    fn failed(
+        &mut self,
+        attempt: Attempt,
+        unreachable: bool,
+        retry_after_ms: Option<f64>,
+        now: Now,
+        random: f64,
+        out: &mut Vec<Action>,
+    ) {
+        // Requests that were under way together fail together: that is one failure.
+        if attempt.sent_ms >= self.last_failure_ms {
+            self.failures += 1;
+            self.unreachable = if unreachable { self.unreachable + 1 } else { 0 };
+            self.last_failure_ms = now.mono_ms;
+            self.backoff_until_ms = now.mono_ms + backoff_ms(self.failures, random);
+            if self.unreachable >= BREAKER_FAILURES && !self.is_blocked {
+                self.is_blocked = true;
+                self.blocked += 1;
+                if self.blocked.is_power_of_two() {
+                    out.push(Action::Tell(Notice::EndpointBlocked(self.blocked)));
+                }
+            }
+        }
+        if let Some(wait) = retry_after_ms {
+            self.retry_after_until_ms = self.retry_after_until_ms.max(now.mono_ms + wait);
+        }
+        self.put_back(attempt);
+        self.fail_waiters(out);
+    }
+
+    fn put_back(&mut self, attempt: Attempt) {
+        for mut batch in attempt.batches.into_iter().rev() {
+            batch.tries += 1;
+            self.queue.put_back(batch);
+        }
+    }
+
+    /// 413: halve, down to one event, which is dropped.
+    fn too_large(&mut self, attempt: Attempt, out: &mut Vec<Action>) {
+        if attempt.batches.len() > 1 {
+            // Each by itself next time.
+            self.put_back(attempt);
+            return;
+        }
+        for batch in attempt.batches {
+            if batch.events <= 1 {
+                forget(&batch, out);
+                self.drop_told(Reason::TooLarge, batch.events, out);
+                self.fail_waiters(out);
+                continue;
+            }
+            let (id, copied) = (self.queue.take_id(), batch.stored != Stored::No);
+            for mut half in batch.halve(id).into_iter().flat_map(|(first, second)| [second, first]) {
+                half.tries += 1;
+                if copied {
+                    persist(&mut half, false, out);
+                }
+                self.queue.put_back(half);
+            }
+        }
+    }
+
+    /// Halves, down to [`BEACON_MIN`]; then goes by keepalive fetch.
+    fn beacon_refused(&mut self, mut attempt: Attempt, now: Now, out: &mut Vec<Action>) {
+        if attempt.bytes() > BEACON_MIN && attempt.batches.len() > 1 {
+            let second = attempt.batches.split_off(attempt.batches.len() / 2);
+            self.send(attempt.batches, Via::Beacon, now, out);
+            self.send(second, Via::Beacon, now, out);
+        } else {
+            self.send(attempt.batches, Via::Keepalive, now, out);
+        }
+    }
+
+    /// Ends the tries that got no answer in time.
+    fn expire(&mut self, now: Now, random: f64, out: &mut Vec<Action>) {
+        while let Some(at) = self.attempts.iter().position(|attempt| attempt.deadline_ms <= now.mono_ms) {
+            let attempt = self.attempts.swap_remove(at);
+            if attempt.via != Via::Beacon {
+                out.push(Action::Abort { attempt: attempt.number });
+                self.failed(attempt, true, None, now, random, out);
+            } else if self.rules.guarantee == Guarantee::AtLeastOnce {
+                // A beacon never has an answer, so this is no failure; but nor is it delivery.
+                self.put_back(attempt);
+            } else {
+                self.counts.unconfirmed += attempt.events();
+            }
+        }
+    }
+
+    // ---- leaving and coming back
+
+    /// The page is hidden, or leaves: all that the budget holds starts now, in this task; the rest goes to
+    /// the store. Nothing is awaited.
+    fn exit(&mut self, leaving: bool, now: Now, out: &mut Vec<Action>) {
+        // A script may track between `pagehide` and the `visibilitychange` that browsers fire after it.
+        let leaving = leaving || self.left;
+        let again = self.rules.guarantee == Guarantee::AtLeastOnce;
+        self.queue.close();
+        self.flush_at_ms = None;
+        if leaving && again {
+            // A plain fetch dies with the page: once more, by something that does not.
+            while let Some(at) = self.attempts.iter().position(|attempt| attempt.via == Via::Fetch) {
+                let attempt = self.attempts.swap_remove(at);
+                out.push(Action::Abort { attempt: attempt.number });
+                self.put_back(attempt);
+            }
+        }
+        if !self.offline && now.mono_ms >= self.gate(true) {
+            let room = KEEPALIVE_BUDGET.saturating_sub(self.keepalive_bytes());
+            let (mut body, mut bytes) = (Vec::new(), 0);
+            while let Some(batch) = self.queue.take_if(|batch| bytes + batch.lines.len() <= room) {
+                bytes += batch.lines.len();
+                body.push(batch);
+            }
+            if !body.is_empty() {
+                let via = if leaving && self.rules.beacon { Via::Beacon } else { Via::Keepalive };
+                self.send(body, via, now, out);
+            }
+            // A hidden page often lives on: plain fetch for the rest. Where twice is once too often, only if
+            // the page need not leave it to the store.
+            if again || !leaving {
+                self.pump(true, now, out);
+            }
+        }
+        self.left = leaving;
+        self.persist_all(now.mono_ms, out);
+        if leaving {
+            self.release(out);
+        } else {
+            self.renew_lease(now, out);
+        }
+        if self.rules.deferred {
+            self.defer(leaving, out);
+            self.deferred_stale = false;
+        }
+    }
+
+    /// Another page may have taken what we have copies of: forget those, and look what is still there.
+    fn reclaim(&mut self, out: &mut Vec<Action>) {
+        self.lease_ms = None;
+        for mut batch in self.queue.take_all(|batch| batch.stored != Stored::No) {
+            let (bytes, events) = batch.kept;
+            self.counts.stored += events;
+            // Lines that came in since the copy was made are only here.
+            let rest = batch.lines.split_off(bytes.min(batch.lines.len()));
+            if !rest.is_empty() {
+                let rest = self.queue.batch(rest, batch.events - events);
+                self.queue.put_back(rest);
+            }
+        }
+        self.drain(out);
+    }
+
+    // ---- the store
+
+    fn drain(&self, out: &mut Vec<Action>) {
+        if self.rules.store {
+            out.push(Action::Drain);
+        }
+    }
+
+    fn take_over(&mut self, found: Vec<Found>, now: Now, out: &mut Vec<Action>) {
+        if self.left {
+            return;
+        }
+        self.more_stored = false;
+        let mut taken = false;
+        // The newest is put back first, so that the oldest ends up in front.
+        let mut found = found;
+        found.sort_by(|a, b| b.written_ms.total_cmp(&a.written_ms));
+        for Found { session, id, written_ms, lines, events, lease_ms } in found {
+            let own = session == self.session;
+            if own && self.holds(id) {
+                continue;
+            }
+            // A lease that runs for longer than leases do was written before the clock was set back.
+            let leased =
+                lease_ms.map(|until| until - now.wall_ms).filter(|left| (0.0..=LEASE_MS).contains(left));
+            if let (false, Some(left)) = (own, leased) {
+                let at = now.mono_ms + left + INSURANCE_MS;
+                self.drain_at_ms = Some(self.drain_at_ms.map_or(at, |other| other.min(at)));
+                continue;
+            }
+            if (now.wall_ms - written_ms).abs() > STORED_AGE_MAX_MS {
+                self.come_back(own, events);
+                self.drop_told(Reason::Expired, events, out);
+                out.push(if own { Action::Forget { id } } else { Action::ForgetForeign { session, id } });
+                continue;
+            }
+            if self.queue.bytes() + self.flying() + lines.len() > self.queue.limits().queue_bytes {
+                self.more_stored = true;
+                continue;
+            }
+            self.come_back(own, events);
+            let mut batch = self.queue.batch(lines, events);
+            batch.tries = 1;
+            batch.stored = Stored::Unsent;
+            batch.kept = (batch.lines.len(), events);
+            if own {
+                batch.id = id;
+            } else {
+                out.push(Action::Adopt { session, id, new_id: batch.id, lines: batch.lines.clone() });
+            }
+            taken = true;
+            self.queue.put_back(batch);
+        }
+        if taken {
+            self.renew_lease(now, out);
+        }
+    }
+
+    /// Events are in memory again: this page's own, or another's.
+    fn come_back(&mut self, own: bool, events: u32) {
+        if own {
+            // After a clear of the site's data by hand, a stale copy may be larger than what we counted.
+            self.counts.recovered += events.saturating_sub(self.counts.stored);
+            self.counts.stored = self.counts.stored.saturating_sub(events);
+        } else {
+            self.counts.recovered += events;
+        }
+    }
+
+    fn holds(&self, id: u32) -> bool {
+        let mut flying = self.attempts.iter().flat_map(|attempt| &attempt.batches);
+        self.queue.iter().any(|batch| batch.id == id) || flying.any(|batch| batch.id == id)
+    }
+
+    /// Brings the store up to date with memory. `mono_ms` is now; infinity overrides a pause.
+    fn persist_all(&mut self, mono_ms: f64, out: &mut Vec<Action>) {
+        if !self.rules.store || mono_ms < self.store_paused_until_ms {
+            return;
+        }
+        if self.rules.guarantee == Guarantee::AtLeastOnce {
+            for batch in self.attempts.iter_mut().flat_map(|attempt| &mut attempt.batches) {
+                persist(batch, true, out);
+            }
+        }
+        for batch in self.queue.iter_mut() {
+            persist(batch, false, out);
+        }
+    }
+
+    fn store_failed(&mut self, id: u32, now: Now, out: &mut Vec<Action>) {
+        let flying = self.attempts.iter_mut().flat_map(|attempt| &mut attempt.batches);
+        for batch in self.queue.iter_mut().chain(flying).filter(|batch| batch.id == id) {
+            batch.stored = Stored::No;
+        }
+        self.store_paused_until_ms = now.mono_ms + STORE_PAUSE_MS;
+        self.store_failures += 1;
+        if self.store_failures.is_power_of_two() {
+            out.push(Action::Tell(Notice::StoreUnavailable(self.store_failures)));
+        }
+    }
+
+    fn renew_lease(&mut self, now: Now, out: &mut Vec<Action>) {
+        if self.has_copies() {
+            let until_ms = now.wall_ms + LEASE_MS;
+            self.lease_ms = Some(until_ms);
+            out.push(Action::Lease { until_ms });
+        } else {
+            self.release(out);
+        }
+    }
+
+    fn release(&mut self, out: &mut Vec<Action>) {
+        if self.lease_ms.take().is_some() {
+            out.push(Action::Release);
+        }
+    }
+
+    fn has_copies(&self) -> bool {
+        let mut flying = self.attempts.iter().flat_map(|attempt| &attempt.batches);
+        self.queue.iter().any(|batch| batch.stored != Stored::No)
+            || flying.any(|batch| batch.stored != Stored::No)
+    }
+
+    // ---- insurance against a crash
+
+    /// Whether there is anything to insure with.
+    const fn insures(&self) -> bool {
+        self.rules.store || self.rules.deferred
+    }
+
+    /// Whether copies in the store are needed now: where there is no deferred request, where it could not get
+    /// through, and where it is too small.
+    fn mirrors(&self) -> bool {
+        self.rules.store
+            && (!self.rules.deferred
+                || self.offline
+                || self.failures > 0
+                || self.queue.bytes() + self.flying() > DEFERRED_MAX)
+    }
+
+    /// Renews copies, lease and deferred request, each when it is due.
+    fn insure(&mut self, now: Now, out: &mut Vec<Action>) {
+        if self.insure_at_ms.is_some_and(|at| at <= now.mono_ms) {
+            self.insure_at_ms = None;
+            if self.mirrors() {
+                self.persist_all(now.mono_ms, out);
+            }
+            if self.rules.deferred && std::mem::take(&mut self.deferred_stale) {
+                self.defer(false, out);
+            }
+        }
+        match self.lease_ms {
+            Some(until) if until - now.wall_ms > LEASE_MS - LEASE_RENEWAL_MS && self.has_copies() => {}
+            None if !self.has_copies() => {}
+            _ => self.renew_lease(now, out),
+        }
+    }
+
+    /// Makes the deferred request anew: the oldest that fits. A page that leaves has handed over what is in
+    /// flight; one that stays insures that too.
+    fn defer(&mut self, leaving: bool, out: &mut Vec<Action>) {
+        let flying = self.attempts.iter().filter(|_| !leaving).flat_map(|attempt| &attempt.batches);
+        let mut room = DEFERRED_MAX;
+        let fitting = flying.chain(self.queue.iter()).take_while(|batch| {
+            let fits = batch.lines.len() <= room;
+            room = room.saturating_sub(batch.lines.len());
+            fits
+        });
+        let lines = concat(fitting);
+        if lines.is_empty() {
+            self.uninsure(out);
+        } else {
+            self.has_deferred = true;
+            out.push(Action::Insure { lines });
+        }
+    }
+
+    fn uninsure(&mut self, out: &mut Vec<Action>) {
+        if std::mem::take(&mut self.has_deferred) {
+            out.push(Action::Uninsure);
+        }
+    }
+
+    // ---- promises
+
+    fn wait(&mut self, token: u32, closes: bool, now: Now, out: &mut Vec<Action>) {
+        self.queue.close();
+        self.waiters.push(Waiter { token, before: self.queue.next_id(), closes });
+        self.pump(true, now, out);
+        // Nothing is under way, so nothing will be acknowledged soon: offline, blocked, or told to wait.
+        if self.attempts.is_empty() && !self.queue.is_empty() {
+            self.fail_waiters(out);
+        }
+    }
+
+    /// Answers those whose batches are all acknowledged.
+    fn settle(&mut self, out: &mut Vec<Action>) {
+        let flying = self.attempts.iter().flat_map(|attempt| &attempt.batches);
+        let oldest = self.queue.iter().chain(flying).map(|batch| batch.id).min().unwrap_or(u32::MAX);
+        self.answer_waiters(true, |waiter| waiter.before <= oldest, out);
+    }
+
+    /// Something failed or was refused: that is an answer for all who wait.
+    fn fail_waiters(&mut self, out: &mut Vec<Action>) {
+        self.answer_waiters(false, |_| true, out);
+    }
+
+    fn answer_waiters(&mut self, acknowledged: bool, ready: impl Fn(&Waiter) -> bool, out: &mut Vec<Action>) {
+        let mut closes = false;
+        self.waiters.retain(|waiter| {
+            let done = ready(waiter);
+            if done {
+                closes |= waiter.closes;
+                out.push(Action::Settle { token: waiter.token, acknowledged });
+            }
+            !done
+        });
+        if closes {
+            self.close(out);
+        }
+    }
+
+    // ---- the timer
+
+    /// Arms the one timer for whatever comes next.
+    fn plan(&mut self, now: Now, out: &mut Vec<Action>) {
+        let mono_ms = now.mono_ms;
+        if !self.queue.is_empty() && !self.queue.has_closed() && self.flush_at_ms.is_none() {
+            self.flush_at_ms = Some(mono_ms + self.rules.flush_interval_ms);
+        }
+        let uninsured = self.rules.deferred && self.deferred_stale
+            || self.mirrors() && self.queue.iter().any(|b| matches!(b.stored, Stored::No | Stored::Stale));
+        if uninsured && self.insure_at_ms.is_none() {
+            self.insure_at_ms = Some((mono_ms + INSURANCE_MS).max(self.store_paused_until_ms));
+        }
+        let mut next = f64::INFINITY;
+        if !self.left {
+            if !self.offline && !self.queue.is_empty() {
+                let window = if self.failures > 0 { 1 } else { WINDOW };
+                if self.attempts.len() < window {
+                    let ready = self.queue.has_closed() || self.failures > 0;
+                    let due = if ready { mono_ms } else { self.flush_at_ms.unwrap_or(mono_ms) };
+                    next = next.min(due.max(self.gate(false)));
+                }
+            }
+            next = self.insure_at_ms.map_or(next, |at| next.min(at));
+            if self.lease_ms.is_some() {
+                next = next.min(mono_ms + LEASE_RENEWAL_MS);
+            }
+        }
+        next = self.drain_at_ms.map_or(next, |at| next.min(at));
+        next = self.attempts.iter().map(|attempt| attempt.deadline_ms).fold(next, f64::min);
+        if next == f64::INFINITY {
+            if std::mem::take(&mut self.armed_ms).is_some() {
+                out.push(Action::Disarm);
+            }
+        } else if self.armed_ms.is_none_or(|armed| next < armed || armed < mono_ms) {
+            self.armed_ms = Some(next);
+            out.push(Action::Arm { after_ms: (next - mono_ms).max(0.0) });
+        }
+    }
+}
+
+/// Removes a batch's copy, if it has one.
+fn forget(batch: &Batch, out: &mut Vec<Action>) {
+    if batch.stored != Stored::No {
+        out.push(Action::Forget { id: batch.id });
+    }
+}
+
+/// Brings a batch's copy up to date.
+fn persist(batch: &mut Batch, sent: bool, out: &mut Vec<Action>) {
+    let wanted = if sent { Stored::Sent } else { Stored::Unsent };
+    if batch.stored != wanted {
+        batch.stored = wanted;
+        batch.kept = (batch.lines.len(), batch.events);
+        out.push(Action::Persist { id: batch.id, sent, lines: batch.lines.clone() });
+    }
+}
+
+fn concat<'a>(batches: impl Iterator<Item = &'a Batch>) -> Vec<u8> {
+    batches.flat_map(|batch| &batch.lines).copied().collect()
+}
