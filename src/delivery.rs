@@ -177,6 +177,8 @@ pub enum Input {
         /// From [`Action::Persist`].
         id: u32,
     },
+    /// The browser refused the deferred request: do without from now on.
+    DeferredFailed,
     /// Send all there is, and say when it is acknowledged.
     Flush {
         /// Comes back in [`Action::Settle`].
@@ -632,6 +634,10 @@ impl Delivery {
             }
             Input::Drained(found) => self.take_over(found, now, out),
             Input::StoreFailed { id } => self.store_failed(id, now, out),
+            Input::DeferredFailed => {
+                self.rules.deferred = false;
+                self.has_deferred = false;
+            }
             Input::Flush { token } => self.wait(token, false, now, out),
             Input::Close { token } => self.wait(token, true, now, out),
             Input::Wake | Input::Granted | Input::Denied => {}
