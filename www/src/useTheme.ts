@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useLayoutEffect, useState } from "react";
 
 import { keepThemeInAddress, themeInAddress } from "./address";
 import type { Theme } from "./address";
@@ -18,7 +18,8 @@ export function useTheme(): [Theme, () => void] {
     return () => systemDark.removeEventListener("change", follow);
   }, []);
 
-  useEffect(() => {
+  // Before the first paint: no flash of the other theme.
+  useLayoutEffect(() => {
     document.documentElement.dataset["theme"] = theme;
   }, [theme]);
 

@@ -25,7 +25,8 @@ export function useCollector(acknowledged: number): CollectorState & { askAgain:
     const ask = async (signal: AbortSignal) => {
       try {
         const snapshot = await fetchSnapshot(signal);
-        if (!signal.aborted) setState({ status: "ready", snapshot });
+        if (!signal.aborted)
+          setState((last) => ({ status: "ready", snapshot: unlessSame(last.snapshot, snapshot) }));
         return true;
       } catch {
         if (!signal.aborted) setState((last) => ({ ...last, status: "unreachable" }));
@@ -43,4 +44,9 @@ export function useCollector(acknowledged: number): CollectorState & { askAgain:
   }, [acknowledged, askAgain]);
 
   return { ...state, askAgain };
+}
+
+/** The last snapshot where the next says the same: mostly nothing happened, and then nothing is to be drawn. */
+function unlessSame(last: Snapshot | undefined, next: Snapshot): Snapshot {
+  return last !== undefined && JSON.stringify(last) === JSON.stringify(next) ? last : next;
 }

@@ -15,7 +15,8 @@ const NODE_TYPES = { component: ComponentCard };
 const STEP_ACROSS = { x: 244, y: 56 };
 const STEP_DOWN = 94;
 
-const FIT: FitViewOptions = { padding: 0.06, maxZoom: 1.1 };
+/** The attribution stands below the cards. */
+const FIT: FitViewOptions = { padding: { x: "36px", top: "20px", bottom: "28px" }, maxZoom: 1.1 };
 
 /** Fills the place it is given; the cards lie side by side, or one under the other where it is `vertical`. */
 export function FlowCanvas({ state, vertical, theme }: { state: RunState; vertical: boolean; theme: Theme }) {
@@ -35,10 +36,11 @@ export function FlowCanvas({ state, vertical, theme }: { state: RunState; vertic
         minZoom={0.4}
         maxZoom={1.6}
         aria-label="The flow: five components in a row"
-        // The wheel and a finger's swipe scroll the page; the canvas has buttons to zoom.
+        // The wheel scrolls the page, and where all is in one column so does a swipe; there are buttons to zoom.
         zoomOnScroll={false}
         zoomOnDoubleClick={false}
         preventScrolling={false}
+        zoomOnPinch={!vertical}
         panOnDrag={!vertical}
         nodesDraggable={!vertical}
         nodesFocusable={!vertical}
