@@ -74,7 +74,9 @@ function EventRow({ event, isOwn }: { event: CollectedEvent; isOwn: boolean }) {
           {event.event}
         </span>
         <span className="event-subject">{subject(event)}</span>
-        {event.errorMessage !== undefined && <div className="event-error">{event.errorMessage}</div>}
+        {event.errorMessage !== undefined && (
+          <div className="event-error">{withPlaceholders(event.errorMessage)}</div>
+        )}
       </td>
       <td className="key wide-only">
         {event.session}
@@ -109,4 +111,11 @@ function subject(event: CollectedEvent): ReactNode {
 function duration(event: CollectedEvent): string {
   const seconds = event.seconds ?? event.timeRunning;
   return seconds === undefined ? "" : formatSeconds(seconds);
+}
+
+/** The message, with what stands in the place of something scrubbed, such as `<email>`, set off. */
+function withPlaceholders(message: string): ReactNode[] {
+  return message
+    .split(/(<[a-z]+>)/)
+    .map((part, index) => (index % 2 === 1 ? <mark key={index}>{part}</mark> : part));
 }
