@@ -27,7 +27,8 @@ const GLUE = "langflow_telemetry.js";
 const WASM = "langflow_telemetry_bg.wasm";
 const INLINE = "wasm-inline.js";
 
-const WASM_PACK_VERSION = "0.15.1";
+/** Cargo's profile for the module, in Cargo.toml: size first, which would make the native collector slow. */
+const PROFILE = "wasm";
 
 /**
  * What rustc emits by default since 1.87, and what wasm-bindgen adds. Not `--all-features`: that lets wasm-opt
@@ -68,7 +69,7 @@ async function build() {
   run("wasm-pack", [
     "build",
     CRATE,
-    ...["--target", "web", "--release", "--no-pack", "--no-gitignore"],
+    ...["--target", "web", "--profile", PROFILE, "--no-pack", "--no-gitignore"],
     ...["--mode", "no-install"], // else it looks for newer tools on the network
     ...["--out-dir", relative(CRATE, SCRATCH)],
   ]);
@@ -91,14 +92,8 @@ async function build() {
 
 /** The tools at the versions pinned, or an end with the one sentence that says what is missing. */
 async function findTools() {
-  const wasmBindgenVersion = /^wasm-bindgen = "=([\d.]+)"/m.exec(
-    readFileSync(join(CRATE, "Cargo.toml"), "utf8"),
-  )?.[1];
-  if (!wasmBindgenVersion)
-    fail('Cargo.toml does not pin wasm-bindgen: expected a line `wasm-bindgen = "=x.y.z"`.');
-
-  requireVersion("wasm-pack", WASM_PACK_VERSION);
-  requireVersion("wasm-bindgen", wasmBindgenVersion);
+  requireVersion("wasm-pack", pinned(".ci/wasm-tools.sh", /^WASM_PACK=(.+)$/m));
+  requireVersion("wasm-bindgen", pinned("Cargo.toml", /^wasm-bindgen = "=(.+)"$/m));
 
   const wasmOpt = join(PACKAGE, "node_modules", ".bin", "wasm-opt");
   const esbuild = await import("esbuild").catch(() => undefined);
@@ -111,6 +106,12 @@ async function findTools() {
     if (found !== wanted) fail(`${name} ${wanted} is needed, found ${found}: run \`npm ci\` in pkg/.`);
   }
   return { esbuild, wasmOpt };
+}
+
+/** The version that a file of the repository pins, in the first group of `pattern`. */
+function pinned(file, pattern) {
+  const version = pattern.exec(readFileSync(join(CRATE, file), "utf8"))?.[1];
+  return version ?? fail(`${file} pins no version: expected a line like ${pattern}.`);
 }
 
 function requireVersion(tool, wanted) {
@@ -204,7 +205,7 @@ function checkPackage() {
   if (missing.length > 0)
     fail(`package.json names files that are not there: ${missing.join(", ")}. Run \`make package\`.`);
 
-  const crateVersion = /^version = "([^"]+)"/m.exec(readFileSync(join(CRATE, "Cargo.toml"), "utf8"))?.[1];
+  const crateVersion = pinned("Cargo.toml", /^version = "(.+)"$/m);
   if (version !== crateVersion) fail(`pkg/package.json is version ${version}, Cargo.toml ${crateVersion}.`);
 }
 
