@@ -54,17 +54,17 @@ export interface Snapshot {
   byComponent: ComponentFigures[];
 }
 
-/** Beside `/v1/events` there is `/v1/stats`, wherever the collector is. */
-const eventsUrl = new URL(endpoint, window.location.href);
-const statsUrl = new URL("stats", eventsUrl);
-
-/** Throws where the collector does not answer, or answers with something else than JSON and a 2xx. */
+/**
+ * Throws where the endpoint is no URL, or the collector does not answer, or answers with something else than JSON
+ * and a 2xx.
+ */
 export async function fetchSnapshot(signal: AbortSignal): Promise<Snapshot> {
-  const newest = new URL(eventsUrl);
+  const newest = new URL(endpoint, window.location.href);
   newest.searchParams.set("limit", String(EVENTS_SHOWN));
   const [page, figures] = await Promise.all([
     fetchJson<{ events: CollectedEvent[] }>(newest, signal),
-    fetchJson<{ events: EventFigures[]; components: ComponentFigures[] }>(statsUrl, signal),
+    // Beside `/v1/events` there is `/v1/stats`, wherever the collector is.
+    fetchJson<{ events: EventFigures[]; components: ComponentFigures[] }>(new URL("stats", newest), signal),
   ]);
   return {
     events: page.events,

@@ -95,7 +95,7 @@ export function PagePanel({ stats }: { stats: Stats }) {
             </div>
           ))}
         </dl>
-        <FlushButton canFlush={stats.state === "on"} />
+        <FlushButton canFlush={stats.state === "on" || stats.state === "loading"} />
         <DoNotTrackSwitch stats={stats} />
       </div>
     </section>
@@ -131,12 +131,13 @@ function FlushButton({ canFlush }: { canFlush: boolean }) {
 function DoNotTrackSwitch({ stats }: { stats: Stats }) {
   const isOff = stats.state === "off";
   const reason = stats.reason === undefined ? undefined : (REASONS[stats.reason] ?? stats.reason);
-  const fixed = isOff && stats.reason !== "opted_out";
+  // Off for want of WebAssembly, say, is off, but nobody's choice.
+  const isChosen = ["do_not_track", "browser_signal", "opted_out"].includes(stats.reason ?? "");
   return (
     <Switch
       testId="dnt-switch"
-      checked={isOff}
-      fixed={fixed}
+      checked={isOff && isChosen}
+      fixed={isOff && stats.reason !== "opted_out"}
       onChange={(checked) => {
         if (checked) optOut();
         else optIn();
