@@ -263,6 +263,28 @@ impl Component {
     }
 }
 
+impl Version {
+    /// The event, if each text is short enough to be a name and not a message.
+    ///
+    /// # Errors
+    /// Names the field that is too long.
+    pub fn check(self) -> Result<Self, Error> {
+        for (field, text) in [
+            ("package", &self.package),
+            ("version", &self.version),
+            ("platform", &self.platform),
+            ("python", &self.python),
+            ("arch", &self.arch),
+            ("cacheType", &self.cache_type),
+        ] {
+            if text.as_ref().is_some_and(|text| text.chars().count() > NAME_MAX_CHARS) {
+                return Err(Error::event(field, "a string of at most 128 characters"));
+            }
+        }
+        Ok(self)
+    }
+}
+
 impl Shutdown {
     /// The end of a page that was open for `time_running` seconds.
     ///

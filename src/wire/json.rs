@@ -38,7 +38,7 @@ fn put_escaped(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Appends a whole number.
-pub(super) fn put_integer(mut number: u64, out: &mut Vec<u8>) {
+pub fn put_integer(mut number: u64, out: &mut Vec<u8>) {
     // 20 digits hold u64::MAX. Filled from the end.
     let mut digits = [0_u8; 20];
     let mut used = 0;

@@ -10,6 +10,7 @@ pub mod ndjson;
 use crate::event::{Event, Origin, Record};
 
 pub use fields::{Sink, Value, walk};
+pub use json::put_integer;
 
 /// How events are written down.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

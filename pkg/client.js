@@ -1,0 +1,370 @@
+/**
+ * The shell around the wasm: it reads `doNotTrack`, loads the module, passes events in as typed arguments, and
+ * keeps whatever goes wrong away from the page. Everything else is decided in Rust.
+ */
+
+import { Client } from "./dist/langflow_telemetry.js";
+
+/** What all our storage keys start with, and the one that is kept: see src/web/store.rs. */
+const PREFIX = "langflow-telemetry:";
+const OPT_OUT = PREFIX + "opt-out";
+
+/** Calls held until the module is there; then the newest are refused, as in the queue. */
+const HELD_MAX = 15000;
+
+/** Characters of an error message that are read: eight times what may travel, since scrubbing comes first. */
+const MESSAGE_READ_MAX = 4096;
+
+/** Characters of a component's name that are read: more than may travel, so that too long is seen as such. */
+const NAME_READ_MAX = 256;
+
+/** Events tracked from within `beforeSend` while it handles one tracked from within … */
+const DEPTH_MAX = 8;
+
+const REASONS = [
+  "queue_full",
+  "invalid",
+  "too_large",
+  "rejected",
+  "expired",
+  "opted_out",
+  "sampled",
+  "before_send",
+];
+
+/** What to do about it; a code that is not here has a subject, and says what was expected. */
+const ADVICE = {
+  queue_full: "the queue is full, so the newest events are refused: is the endpoint reachable?",
+  too_large: "an event is larger than a batch may be, or than the receiver takes: it was dropped.",
+  rejected: "the receiver refused events: compare its answer with docs/events.md.",
+  expired: "stored events were older than 7 days: they were dropped.",
+  endpoint_blocked:
+    "the endpoint cannot be reached (network, CSP connect-src, a blocker?): events wait, one request at a time probes it.",
+  stopped: "the receiver said 410 Gone: this page sends nothing more.",
+  store_unavailable: "localStorage is full or forbidden: events that are not sent before the page goes may be lost.",
+  before_send_threw: "beforeSend threw: its event was dropped.",
+  wasm_unavailable:
+    "WebAssembly cannot be loaded (does the page's CSP lack 'wasm-unsafe-eval'?): telemetry is off.",
+  internal: "the module failed: telemetry is off. Please report this.",
+};
+
+/** Codes that are a developer's to mend, and so are written to the console where nobody listens. */
+const LOUD = ["invalid_option", "wasm_unavailable", "internal"];
+
+/**
+ * Whether a `doNotTrack` means yes. Undefined where it is neither a yes nor a no: better off than wrong.
+ * @param {unknown} value
+ */
+function readDoNotTrack(value) {
+  const text = String(value ?? "").trim();
+  if (/^(1|true|yes|on)$/i.test(text)) return true;
+  return /^(0|false|no|off|)$/i.test(text) ? false : undefined;
+}
+
+export function doNotTrackFromEnv(env) {
+  return ["", "VITE_", "NEXT_PUBLIC_"].some((prefix) =>
+    ["LANGFLOW_DO_NOT_TRACK", "DO_NOT_TRACK"].some((name) => {
+      try {
+        return readDoNotTrack(env[prefix + name]) ?? true;
+      } catch {
+        return false;
+      }
+    }),
+  );
+}
+
+/** Removes what an earlier visit left: the wasm, which else does so, is not loaded on a page that says no. */
+function purge() {
+  try {
+    for (const key of Object.keys(localStorage)) {
+      if (key.startsWith(PREFIX) && key !== OPT_OUT) localStorage.removeItem(key);
+    }
+  } catch {
+    // No storage, or none that we may use: then nothing was left there.
+  }
+}
+
+/** What a panic in the wasm, or an endless recursion in it, looks like from here. */
+const isPanic = (error) => error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+
+const flag = (value) => (value === true ? 1 : value === false ? 0 : value == null ? 2 : 3);
+const number = (value) => (typeof value === "number" ? value : value == null ? undefined : NaN);
+const show = (value) => {
+  try {
+    return typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : String(value).slice(0, 80);
+  } catch {
+    return typeof value;
+  }
+};
+
+/**
+ * Makes a client.
+ *
+ * `load` instantiates the module: it returns nothing where it did so at once, or a promise. With `off`, the
+ * client is one that does nothing, for that reason.
+ */
+export function createClient(options, load, off = "") {
+  /** The client in Rust, once it is there. */
+  let core;
+  let held = [];
+  let heldBytes = 0;
+  let depth = 0;
+  let tokens = 0;
+  const counts = {};
+  const waiting = new Map();
+  /** What the event or the options had under the name that a diagnostic is about. */
+  let given;
+
+  const tell = (code, count, subject, expected) => {
+    count ??= (counts[code] ?? 0) + 1;
+    counts[code] = count;
+    let value;
+    try {
+      value = subject.split(".").reduce((object, name) => object[name], given);
+    } catch {
+      // A getter that throws, or nothing there: undefined says it.
+    }
+    const message =
+      "langflow-telemetry: " +
+      (ADVICE[code] ?? `${subject}: expected ${expected}, got ${show(value)}.`);
+    try {
+      if (options?.onDiagnostic) options.onDiagnostic({ code, message, count, ...(subject && { subject }) });
+      else if (LOUD.includes(code)) console.warn(message);
+    } catch {
+      // The page's own error, in the page's own function: not ours to pass on.
+    }
+  };
+
+  /** The module is gone, or never came: from here on nothing is called, nothing is held. */
+  const end = (code) => {
+    if (off) return;
+    off = code;
+    core = undefined;
+    held = [];
+    for (const settle of waiting.values()) settle(false);
+    waiting.clear();
+    if (code in ADVICE) tell(code);
+  };
+
+  /** Calls into Rust. Nothing that happens there reaches the page. */
+  const guard = (call) => {
+    try {
+      return core && call(core);
+    } catch {
+      // A panic leaves the instance as it is, with whatever it had borrowed: it cannot be used again.
+      end("internal");
+    }
+  };
+
+  const host = {
+    tell,
+    callback: (signal, attempt) => (value) => {
+      guard(() => core.dispatch(signal, attempt, value));
+    },
+    emit: (event, platform, arch, seconds) =>
+      capture(
+        event,
+        event === "version" ? { ...options.app, platform, arch } : { timeRunning: seconds },
+        Date.now(),
+      ),
+    settle: (token, acknowledged) => {
+      waiting.get(token)?.(acknowledged);
+      waiting.delete(token);
+    },
+  };
+
+  /** Counts an event that got no further than here. */
+  const refuse = (subject, expected) => {
+    const count = guard(() => core.refuse(!subject));
+    if (subject && count) tell("invalid_event", count, subject, expected);
+  };
+
+  /** A text of the event: undefined where there is none. Throws its name where it is something else. */
+  const text = (event, name, max = NAME_READ_MAX) => {
+    const value = event[name];
+    if (value == null) return undefined;
+    if (typeof value !== "string") throw name;
+    if (value.length <= max) return value;
+    // Cut between words: half a secret might not be known as one.
+    const end = value.lastIndexOf(" ", max);
+    return value.slice(0, end > 0 ? end : max);
+  };
+
+  const enter = (kind, event, time) => {
+    const { seconds } = event;
+    const outcome = () => [number(seconds) ?? NaN, flag(event.success), text(event, "errorMessage", MESSAGE_READ_MAX)];
+    switch (kind) {
+      case "run":
+        if (flag(event.isWebhook) > 2) throw "isWebhook";
+        return core.run(time, flag(event.isWebhook), ...outcome());
+      case "playground":
+        return core.playground(time, number(event.componentCount), ...outcome());
+      case "component": {
+        const name = text(event, "name");
+        if (name === undefined) throw "name";
+        return core.component(time, name, ...outcome());
+      }
+      case "version":
+        return core.version(
+          time,
+          text(event, "package"),
+          text(event, "version"),
+          text(event, "platform"),
+          text(event, "python"),
+          text(event, "arch"),
+          flag(event.autoLogin),
+          text(event, "cacheType"),
+          flag(event.backendOnly),
+        );
+      default:
+        return core.shutdown(time, number(event.timeRunning) ?? NaN);
+    }
+  };
+
+  const capture = (kind, event, time) => {
+    given = event;
+    if (options.beforeSend) {
+      if (depth >= DEPTH_MAX) return refuse();
+      depth++;
+      try {
+        given = event = options.beforeSend({ ...event, event: kind });
+      } catch {
+        event = null;
+        tell("before_send_threw");
+      }
+      depth--;
+      if (event == null) return refuse();
+    }
+    try {
+      if (core) enter(kind, event, time);
+    } catch (error) {
+      if (typeof error === "string") refuse(error, error === "isWebhook" ? "true or false" : "a string");
+      else if (isPanic(error)) end("internal");
+      else refuse("event", "an object whose properties can be read");
+    }
+  };
+
+  const track = (kind, event) => {
+    if (off) return;
+    const time = Date.now();
+    if (core) return capture(kind, event, time);
+    if (held.length < HELD_MAX && heldBytes < HELD_MAX * 140) {
+      // A copy: the page may change its object before the module is there.
+      let copy;
+      try {
+        copy = { ...event };
+      } catch {
+        copy = {};
+      }
+      heldBytes += 140 + (typeof copy.errorMessage === "string" ? copy.errorMessage.length : 0);
+      held.push(() => capture(kind, copy, time));
+    } else held.refused = (held.refused ?? 0) + 1;
+  };
+
+  /** A call that is not an event: now, or once the module is there. */
+  const later = (call) => {
+    if (core) guard(() => call(core));
+    else if (!off) held.push(() => guard(() => call(core)));
+  };
+
+  const start = () => {
+    given = options;
+    try {
+      core = new Client(options, host);
+    } catch {
+      return end("internal");
+    }
+    // The options were bad: it was told.
+    if (!guard(() => core.stats())) return end("invalid_option");
+    guard(() => core.start());
+    const calls = held;
+    held = [];
+    for (const call of calls) call();
+  };
+
+  const promise = (call, whenOff) =>
+    off
+      ? Promise.resolve(whenOff)
+      : new Promise((resolve) => {
+          const token = ++tokens;
+          waiting.set(token, resolve);
+          later((core) => call(core, token));
+        });
+
+  const stopwatch = (kind, name) => {
+    const began = performance.now();
+    let ended = false;
+    return {
+      end(outcome) {
+        if (ended) return;
+        ended = true;
+        const seconds = (performance.now() - began) / 1000;
+        track(kind, { seconds, ...name, ...outcome });
+      },
+    };
+  };
+
+  const client = {
+    trackRun: (event) => track("run", event),
+    trackPlayground: (event) => track("playground", event),
+    trackComponent: (event) => track("component", event),
+    startRun: () => stopwatch("run"),
+    startPlayground: () => stopwatch("playground"),
+    startComponent: (name) => stopwatch("component", { name }),
+    flush: () => promise((core, token) => core.flush(token), true),
+    shutdown: () => promise((core, token) => core.close(token)).then(() => {}),
+    optOut: () => later((core) => core.choose(false)),
+    optIn: () => later((core) => core.choose(true)),
+    stats() {
+      const json = guard(() => core.stats());
+      const flat = json ? JSON.parse(json) : {};
+      const dropped = {};
+      for (const reason of REASONS) {
+        dropped[reason] = flat[reason] ?? 0;
+        delete flat[reason];
+      }
+      if (!flat.reason) delete flat.reason;
+      const zero = { captured: 0, recovered: 0, queued: 0, bytes: 0, inFlight: 0 };
+      const rest = { sent: 0, unconfirmed: 0, stored: 0, retried: 0 };
+      const state = off ? { state: "off", reason: off } : { state: "loading" };
+      return { ...state, ...zero, ...rest, ...flat, dropped };
+    },
+  };
+
+  if (off) return client;
+  if (typeof document === "undefined" && typeof WorkerGlobalScope === "undefined") {
+    off = "no_browser";
+    return client;
+  }
+  options = options ?? {};
+  const no = readDoNotTrack(options.doNotTrack);
+  if (no !== false) {
+    off = no ? "do_not_track" : "invalid_option";
+    given = options;
+    if (!no) tell("invalid_option", 1, "doNotTrack", "a boolean, or 1, true, yes, on, 0, false, no, off");
+    purge();
+    return client;
+  }
+  try {
+    const loading = load(options);
+    if (loading) loading.then(start, () => end("wasm_unavailable"));
+    else start();
+  } catch {
+    end("wasm_unavailable");
+  }
+  return client;
+}
+
+/** The client of a module: what its `init` made, and before that one that does nothing. */
+export function moduleClient(load) {
+  let client;
+  let inert;
+  return {
+    init(options) {
+      // Once, however often it is called (React's StrictMode does so twice); again only after `shutdown()`.
+      if (client?.stats().reason === "shut_down") client = undefined;
+      return (client ??= createClient(options, load));
+    },
+    current: () => client ?? (inert ??= createClient(undefined, load, "not_initialised")),
+  };
+}

@@ -1,0 +1,655 @@
+//! What JavaScript sees: one class, of whose methods none throws. Numbers and flags come in typed, so that an
+//! event crosses the border without an object being read property by property.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+use js_sys::Uint8Array;
+use wasm_bindgen::prelude::*;
+
+use super::lifecycle::{self, Listeners};
+use super::store::{self, Store};
+use super::timer::Timer;
+use super::transport::{Endpoint, Transport};
+use super::{Host, Signal, call, get, monotonic_ms, navigator, options, random, wall_ms};
+use crate::config::{Config, ErrorMessages, Guarantee};
+use crate::consent::{self, Choice, Consent, Signals};
+use crate::delivery::{Action, Captured, Delivery, Input, Mode, Notice, Now, Outcome, Reason, Rules, Via};
+use crate::error::Error;
+use crate::event::{self, Component, Event, Origin, Playground, Run, Shutdown, Version};
+use crate::platform::Hints;
+use crate::queue::Limits;
+use crate::redact;
+use crate::wire::put_integer;
+
+/// Characters of a session: 32 of them, so that five bits of a random byte choose one without bias.
+const SESSION_CHARACTERS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
+
+/// Length of a session: 12 × 5 = 60 random bits. A million sessions a day for ten years collide with a chance
+/// of one in a hundred thousand.
+const SESSION_LENGTH: u32 = 12;
+
+/// A client. Where its options were bad it does nothing.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Client {
+    page: Option<Page>,
+}
+
+#[derive(Debug)]
+struct Page {
+    host: Host,
+    config: Config,
+    delivery: RefCell<Delivery>,
+    origin: RefCell<Origin>,
+    /// Where events are encoded, kept so that its memory is.
+    line: RefCell<Vec<u8>>,
+    transport: Transport,
+    store: Store,
+    timer: Timer,
+    hints_timer: Timer,
+    listeners: RefCell<Option<Listeners>>,
+    /// What is known so far, while client hints are waited for.
+    hints: RefCell<Option<Hints>>,
+    has_version: Cell<bool>,
+    has_shutdown: Cell<bool>,
+    /// Monotonic, in ms.
+    life_began: Cell<f64>,
+    chosen: Cell<Option<Choice>>,
+    /// Why it is off, while it is.
+    reason: Cell<&'static str>,
+    sampled_out: bool,
+    /// Actions not yet executed. A host function may call back in while one is; its actions queue up here, so
+    /// that all are executed in the order in which they were decided.
+    actions: RefCell<VecDeque<Action>>,
+    is_executing: Cell<bool>,
+}
+
+#[wasm_bindgen]
+impl Client {
+    /// Reads the options.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: &JsValue, host: Host) -> Self {
+        let page = options::read(options).and_then(|config| {
+            Endpoint::resolve(&config.endpoint)
+                .map(|endpoint| (config, endpoint))
+                .ok_or(Error::option("endpoint", "an http(s) URL, since this page has no origin of its own"))
+        });
+        match page {
+            Ok((config, endpoint)) => Self { page: Some(Page::new(config, endpoint, host)) },
+            Err(error) => {
+                host.tell(error.code(), 1, error.subject(), error.expected());
+                Self { page: None }
+            }
+        }
+    }
+
+    /// Starts, if it may. Not in the constructor: events of our own come back through the shell, which has to
+    /// know us by then.
+    pub fn start(&self) {
+        if let Some(page) = &self.page {
+            page.reconsider();
+        }
+    }
+
+    /// A callback of the browser: see `web/mod.rs`.
+    pub fn dispatch(&self, signal: u32, attempt: u32, value: &JsValue) {
+        let signal = Signal::ALL.into_iter().find(|other| *other as u32 == signal);
+        if let (Some(page), Some(signal)) = (&self.page, signal) {
+            page.dispatch(signal, attempt, value);
+        }
+    }
+
+    /// A flow run that ended at `time_ms`. Flags are 1, 0, or anything else for unknown.
+    pub fn run(
+        &self,
+        time_ms: f64,
+        is_webhook: u32,
+        seconds: f64,
+        success: u32,
+        error_message: Option<String>,
+    ) {
+        self.capture(time_ms, |page| {
+            Run::new(flag(is_webhook), page.outcome(seconds, success, error_message)).map(Event::Run)
+        });
+    }
+
+    /// A playground run that ended at `time_ms`.
+    pub fn playground(
+        &self,
+        time_ms: f64,
+        component_count: Option<f64>,
+        seconds: f64,
+        success: u32,
+        error_message: Option<String>,
+    ) {
+        self.capture(time_ms, |page| {
+            Playground::new(component_count, page.outcome(seconds, success, error_message))
+                .map(Event::Playground)
+        });
+    }
+
+    /// A component's execution that ended at `time_ms`.
+    pub fn component(
+        &self,
+        time_ms: f64,
+        name: &str,
+        seconds: f64,
+        success: u32,
+        error_message: Option<String>,
+    ) {
+        self.capture(time_ms, |page| {
+            let name = redact::component_name(name, page.config.component_names.as_deref()).to_owned();
+            Component::new(name, page.outcome(seconds, success, error_message)).map(Event::Component)
+        });
+    }
+
+    /// What is running. The app's own facts, as `beforeSend` left them.
+    #[allow(clippy::too_many_arguments, reason = "one for each field of the event")]
+    pub fn version(
+        &self,
+        time_ms: f64,
+        package: Option<String>,
+        version: Option<String>,
+        platform: Option<String>,
+        python: Option<String>,
+        arch: Option<String>,
+        auto_login: u32,
+        cache_type: Option<String>,
+        backend_only: u32,
+    ) {
+        self.capture(time_ms, |_| {
+            let (auto_login, backend_only) = (flag(auto_login), flag(backend_only));
+            let event =
+                Version { package, version, platform, python, arch, auto_login, cache_type, backend_only };
+            event.check().map(Event::Version)
+        });
+    }
+
+    /// The page ends, after `seconds`.
+    pub fn shutdown(&self, time_ms: f64, seconds: f64) {
+        self.capture(time_ms, |_| Shutdown::new(seconds).map(Event::Shutdown));
+    }
+
+    /// Counts an event that the shell refused: because `beforeSend` dropped it, or else as invalid. Returns how
+    /// many there were for that reason.
+    pub fn refuse(&self, before_send: bool) -> u32 {
+        let reason = if before_send { Reason::BeforeSend } else { Reason::Invalid };
+        self.page.as_ref().map_or(0, |page| page.refuse(reason))
+    }
+
+    /// Sends what there is; `settle` answers with `token`.
+    pub fn flush(&self, token: u32) {
+        if let Some(page) = &self.page {
+            page.drive(Input::Flush { token });
+        }
+    }
+
+    /// Shutdown event, flush, the end; `settle` answers with `token`.
+    pub fn close(&self, token: u32) {
+        if let Some(page) = &self.page {
+            page.say_goodbye();
+            page.drive(Input::Close { token });
+        }
+    }
+
+    /// The person chose.
+    pub fn choose(&self, opt_in: bool) {
+        if let Some(page) = &self.page {
+            page.choose(if opt_in { Choice::In } else { Choice::Out });
+        }
+    }
+
+    /// The snapshot, as JSON: a tenth of the bytes that building the object through `Reflect` takes.
+    pub fn stats(&self) -> Option<String> {
+        self.page.as_ref().map(Page::stats)
+    }
+}
+
+impl Client {
+    fn capture(&self, time_ms: f64, event: impl FnOnce(&Page) -> Result<Event, Error>) {
+        if let Some(page) = &self.page {
+            match event(page) {
+                Ok(event) => page.capture(&event, time_ms),
+                Err(error) => {
+                    let count = page.refuse(Reason::Invalid);
+                    if count > 0 {
+                        page.host.tell(error.code(), count, error.subject(), error.expected());
+                    }
+                }
+            }
+        }
+    }
+}
+
+const fn flag(given: u32) -> Option<bool> {
+    match given {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
+}
+
+impl Page {
+    fn new(config: Config, endpoint: Endpoint, host: Host) -> Self {
+        let session = session();
+        let sampled_out = config.sample_rate < 1.0 && random() >= config.sample_rate;
+        let guarantee = config.guarantee();
+        let again = guarantee == Guarantee::AtLeastOnce;
+        let locks = get(&navigator::navigator(), "locks").is_object();
+        let rules = Rules {
+            limits: Limits {
+                batch_events: config.max_batch_events,
+                batch_bytes: config.max_batch_bytes,
+                queue_bytes: config.max_queue_bytes,
+            },
+            flush_interval_ms: config.flush_interval_ms,
+            guarantee,
+            // Two tabs without a lock may send the same batch: only where that does no harm.
+            store: config.persist && !config.dry_run && !sampled_out && (again || locks),
+            deferred: again && !config.dry_run && endpoint.defers(),
+            beacon: endpoint.is_own,
+            sampled_out,
+        };
+        let origin = Origin {
+            session: session.clone(),
+            seq: 0,
+            time: 0,
+            client_type: config.client_type.clone(),
+            sample_rate: (config.sample_rate < 1.0).then_some(config.sample_rate),
+        };
+        Self {
+            host,
+            delivery: RefCell::new(Delivery::new(rules, session.clone())),
+            origin: RefCell::new(origin),
+            line: RefCell::new(Vec::new()),
+            store: Store::new(&endpoint.href, config.format, &session),
+            transport: Transport::new(endpoint, config.format),
+            config,
+            timer: Timer::default(),
+            hints_timer: Timer::default(),
+            listeners: RefCell::new(None),
+            hints: RefCell::new(None),
+            has_version: Cell::new(false),
+            has_shutdown: Cell::new(false),
+            life_began: Cell::new(0.0),
+            chosen: Cell::new(None),
+            reason: Cell::new(""),
+            sampled_out,
+            actions: RefCell::new(VecDeque::new()),
+            is_executing: Cell::new(false),
+        }
+    }
+
+    // ---- consent
+
+    /// Asked at the start, at every choice, and again whenever something is about to be sent.
+    fn consent(&self) -> Consent {
+        let remembered = if store::opted_out() { Some(Choice::Out) } else { None };
+        consent::decide(Signals {
+            do_not_track: false,
+            honor_browser: self.config.honor_browser_signals,
+            gpc: navigator::gpc(),
+            dnt: navigator::dnt(),
+            asked: self.config.consent,
+            chosen: remembered.or(self.chosen.get()),
+        })
+    }
+
+    fn choose(&self, choice: Choice) {
+        if self.mode() == Mode::Closed {
+            return;
+        }
+        self.chosen.set(Some(choice));
+        store::remember(choice == Choice::Out);
+        self.reconsider();
+    }
+
+    fn reconsider(&self) {
+        match self.consent() {
+            Consent::Granted if self.sampled_out => self.reason.set("sampled"),
+            Consent::Granted if lifecycle::is_prerendering() => {
+                self.listen(Some(Listeners::of_prerender(&self.host)));
+            }
+            Consent::Granted => self.begin(),
+            Consent::Pending => {}
+            Consent::Denied(reason) => self.end(reason.as_str()),
+        }
+    }
+
+    fn begin(&self) {
+        if !matches!(self.mode(), Mode::Pending | Mode::Off) {
+            return;
+        }
+        self.reason.set("");
+        self.listen(Some(Listeners::of_page(&self.host)));
+        self.life_began.set(monotonic_ms());
+        self.drive(Input::Granted);
+        if lifecycle::is_offline() && !self.transport.endpoint().is_loopback {
+            self.drive(Input::Offline);
+        }
+        if !self.has_version.get() {
+            *self.hints.borrow_mut() = Some(navigator::hints());
+            if navigator::ask_hints(&self.host) {
+                self.hints_timer.arm(&self.host, Signal::HintsLate, navigator::HINTS_WAIT_MS);
+            } else {
+                self.introduce();
+            }
+        }
+    }
+
+    fn end(&self, reason: &'static str) {
+        self.reason.set(reason);
+        self.drive(Input::Denied);
+        self.quiet();
+    }
+
+    /// No listener, no timer.
+    fn quiet(&self) {
+        self.listen(None);
+        self.timer.disarm();
+        self.hints_timer.disarm();
+        *self.hints.borrow_mut() = None;
+    }
+
+    fn listen(&self, listeners: Option<Listeners>) {
+        // The old ones are dropped, and so removed, after the borrow: that is a call into JavaScript.
+        let old = self.listeners.replace(listeners);
+        drop(old);
+    }
+
+    fn mode(&self) -> Mode {
+        self.delivery.borrow().mode()
+    }
+
+    // ---- events
+
+    fn outcome(&self, seconds: f64, success: u32, error_message: Option<String>) -> event::Outcome {
+        let wanted = self.config.error_messages == ErrorMessages::Scrubbed;
+        event::Outcome { seconds, success: flag(success), error_message: error_message.filter(|_| wanted) }
+    }
+
+    fn capture(&self, event: &Event, time_ms: f64) {
+        let urgent = matches!(event, Event::Shutdown(_));
+        let captured = {
+            let mut line = self.line.borrow_mut();
+            let mut origin = self.origin.borrow_mut();
+            line.clear();
+            origin.time = time_ms as u64;
+            self.config.format.encode(event, &origin, &mut line);
+            let captured = self.delivery.borrow_mut().capture(&line, urgent);
+            // A refused event has no number: a gap in `seq` means a loss, and nothing else.
+            if matches!(captured, Captured::Quiet | Captured::Wake) {
+                origin.seq += 1;
+            }
+            captured
+        };
+        match captured {
+            Captured::Wake => self.drive(Input::Wake),
+            Captured::Refused(Some(notice)) => self.tell(notice),
+            Captured::Refused(None) | Captured::Quiet | Captured::Off => {}
+        }
+    }
+
+    /// How many there are of that reason now; 0 where nothing is counted.
+    fn refuse(&self, reason: Reason) -> u32 {
+        let mut delivery = self.delivery.borrow_mut();
+        if delivery.refuse(reason) == Captured::Off {
+            return 0;
+        }
+        delivery.counts().dropped.get(reason as usize).copied().unwrap_or_default()
+    }
+
+    /// Version: once a page load.
+    fn introduce(&self) {
+        let hints = self.hints.take();
+        self.hints_timer.disarm();
+        if let Some(hints) = hints
+            && !self.has_version.replace(true)
+        {
+            self.host.emit("version", hints.system(), hints.arch(), 0.0);
+        }
+    }
+
+    /// Shutdown: once a life.
+    fn say_goodbye(&self) {
+        if self.mode() != Mode::On {
+            return;
+        }
+        self.introduce();
+        if !self.has_shutdown.replace(true) {
+            let seconds = (monotonic_ms() - self.life_began.get()) / 1000.0;
+            self.host.emit("shutdown", None, None, seconds);
+        }
+    }
+
+    // ---- what the browser says
+
+    fn dispatch(&self, signal: Signal, attempt: u32, value: &JsValue) {
+        let outcome = match signal {
+            Signal::Tick => {
+                self.drive(Input::Tick);
+                None
+            }
+            Signal::Lifecycle => {
+                self.lifecycle(value);
+                None
+            }
+            Signal::Answered => self.transport.answered(&self.host, attempt, value, wall_ms()),
+            Signal::Chunk => self.transport.chunk(&self.host, attempt, value),
+            Signal::Failed => self.transport.failed(attempt),
+            Signal::Locked => {
+                self.drain();
+                None
+            }
+            Signal::Hints | Signal::HintsLate => {
+                if let Some(hints) = self.hints.borrow_mut().as_mut() {
+                    navigator::complete(hints, value);
+                }
+                self.introduce();
+                None
+            }
+        };
+        if let Some(outcome) = outcome {
+            self.drive(Input::Answer { attempt, outcome });
+        }
+    }
+
+    fn lifecycle(&self, event: &JsValue) {
+        let name = get(event, "type").as_string().unwrap_or_default();
+        let restored = get(event, "persisted").is_truthy();
+        match name.as_str() {
+            "visibilitychange" if lifecycle::is_hidden() => {
+                self.introduce();
+                self.drive(Input::Hidden);
+            }
+            "visibilitychange" => self.drive(Input::Shown),
+            "pagehide" => {
+                self.say_goodbye();
+                self.drive(Input::Leaving);
+            }
+            "pageshow" if restored => {
+                self.has_shutdown.set(false);
+                self.life_began.set(monotonic_ms());
+                self.drive(Input::Returned);
+            }
+            "freeze" => self.drive(Input::Leaving),
+            "resume" => self.drive(Input::Returned),
+            "online" => self.drive(Input::Online),
+            "offline" if !self.transport.endpoint().is_loopback => self.drive(Input::Offline),
+            // Another tab opted out or in, or the site's data was cleared.
+            "storage" => {
+                let key = get(event, "key");
+                if key.is_null() || key.as_string().is_some_and(|key| key == store::OPT_OUT) {
+                    self.reconsider();
+                }
+            }
+            "prerenderingchange" => self.reconsider(),
+            _ => {}
+        }
+    }
+
+    fn drain(&self) {
+        if self.mode() == Mode::On {
+            let found = self.store.read(wall_ms());
+            self.drive(Input::Drained(found));
+        }
+    }
+
+    // ---- what is to be done
+
+    fn drive(&self, input: Input) {
+        let now = Now { mono_ms: monotonic_ms(), wall_ms: wall_ms() };
+        let random = random();
+        let actions = self.delivery.borrow_mut().handle(input, now, random);
+        self.actions.borrow_mut().extend(actions);
+        if self.is_executing.replace(true) {
+            return;
+        }
+        while let Some(action) = self.next_action() {
+            self.execute(action, now.wall_ms);
+        }
+        self.store.settle();
+        self.is_executing.set(false);
+    }
+
+    fn next_action(&self) -> Option<Action> {
+        self.actions.borrow_mut().pop_front()
+    }
+
+    fn execute(&self, action: Action, wall_ms: f64) {
+        match action {
+            Action::Send { attempt, via } => {
+                if let Some(outcome) = self.send(attempt, via) {
+                    self.drive(Input::Answer { attempt, outcome });
+                }
+            }
+            Action::Abort { attempt } => self.transport.abort(attempt),
+            Action::Arm { after_ms } => self.timer.arm(&self.host, Signal::Tick, after_ms),
+            Action::Disarm => self.timer.disarm(),
+            Action::Persist { id, sent, lines } => {
+                if !self.store.persist(id, sent, &lines, wall_ms) {
+                    self.drive(Input::StoreFailed { id });
+                }
+            }
+            Action::Adopt { session, id, new_id, lines } => {
+                if !self.store.adopt(&session, id, new_id, &lines, wall_ms) {
+                    self.drive(Input::StoreFailed { id: new_id });
+                }
+            }
+            Action::Forget { id } => self.store.forget_own(id),
+            Action::ForgetForeign { session, id } => self.store.forget(&session, id),
+            Action::Lease { until_ms } => self.store.lease(until_ms),
+            Action::Release => self.store.release(),
+            Action::Drain => {
+                if !self.store.lock(&self.host) {
+                    self.drain();
+                }
+            }
+            Action::Insure { lines } => {
+                if !self.transport.insure(&lines) {
+                    self.drive(Input::DeferredFailed);
+                }
+            }
+            Action::Uninsure => self.transport.uninsure(),
+            Action::Purge => {
+                self.transport.uninsure();
+                store::purge();
+            }
+            Action::Settle { token, acknowledged } => {
+                if self.mode() == Mode::Closed {
+                    self.reason.set("shut_down");
+                    self.quiet();
+                }
+                self.host.settle(token, acknowledged);
+            }
+            Action::Tell(notice) => self.tell(notice),
+        }
+    }
+
+    /// Starts a request. `Some` where its end is known at once.
+    fn send(&self, attempt: u32, via: Via) -> Option<Outcome> {
+        let body = self.delivery.borrow().body(attempt);
+        if let Consent::Denied(reason) = self.consent() {
+            // Said since the event was captured: by the browser, or in another tab.
+            self.end(reason.as_str());
+            return None;
+        }
+        if body.is_empty() {
+            return None;
+        }
+        if self.config.dry_run {
+            print(&body);
+            return Some(Outcome::Answered { status: 200, retry_after_ms: None, rejected: 0 });
+        }
+        self.transport.send(&self.host, attempt, via, &body)
+    }
+
+    fn tell(&self, notice: Notice) {
+        let (code, count) = match notice {
+            Notice::Dropped(reason, count) => (reason.as_str(), count),
+            Notice::EndpointBlocked(count) => ("endpoint_blocked", count),
+            Notice::Stopped => ("stopped", 1),
+            Notice::StoreUnavailable(count) => ("store_unavailable", count),
+        };
+        self.host.tell(code, count, "", "");
+    }
+
+    fn stats(&self) -> String {
+        let (counts, mode) = {
+            let delivery = self.delivery.borrow();
+            (delivery.counts(), delivery.mode())
+        };
+        let state = match mode {
+            Mode::Pending if self.sampled_out => "off",
+            Mode::Pending => "pending",
+            Mode::On => "on",
+            Mode::Stopped => "stopped",
+            Mode::Off | Mode::Closed => "off",
+        };
+        let mut json = Vec::new();
+        for part in ["{\"state\":\"", state, "\",\"reason\":\"", self.reason.get(), "\""] {
+            json.extend_from_slice(part.as_bytes());
+        }
+        let mut put = |name: &str, number: u32| {
+            json.extend_from_slice(b",\"");
+            json.extend_from_slice(name.as_bytes());
+            json.extend_from_slice(b"\":");
+            put_integer(u64::from(number), &mut json);
+        };
+        put("captured", counts.captured);
+        put("recovered", counts.recovered);
+        put("queued", counts.queued);
+        put("bytes", counts.bytes as u32);
+        put("inFlight", counts.in_flight);
+        put("sent", counts.sent);
+        put("unconfirmed", counts.unconfirmed);
+        put("stored", counts.stored);
+        put("retried", counts.retried);
+        // The shell moves these into an object of their own.
+        for (reason, count) in Reason::ALL.into_iter().zip(counts.dropped) {
+            put(reason.as_str(), count);
+        }
+        json.push(b'}');
+        String::from_utf8(json).unwrap_or_default()
+    }
+}
+
+/// `dryRun`: shows the payload as it would leave.
+fn print(body: &[u8]) {
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    let console = get(&js_sys::global(), "console");
+    call(&console, "log", &[&JsValue::from_str("langflow-telemetry would send:"), &JsValue::from_str(text)]);
+}
+
+/// Random per page load.
+fn session() -> String {
+    let random = Uint8Array::new_with_length(SESSION_LENGTH);
+    call(&get(&js_sys::global(), "crypto"), "getRandomValues", &[&random]);
+    random
+        .to_vec()
+        .iter()
+        .filter_map(|byte| SESSION_CHARACTERS.get(usize::from(byte & 31)))
+        .map(|character| char::from(*character))
+        .collect()
+}
