@@ -1,0 +1,87 @@
+//! Slow and huge requests do not hurt the others.
+
+use std::io::Write as _;
+
+use crate::running::{Running, component, lines, read_all};
+
+#[test]
+fn bodies_that_never_end_do_not_hold_up_others() {
+    let running = Running::start();
+    let nearly = vec![b' '; 100_000];
+    // A hundred that stop half way, some after a lot, some after nothing.
+    let stalled: Vec<_> =
+        (0..100).map(|n| running.begin_post(1 << 20, if n % 2 == 0 { &nearly } else { b"" })).collect();
+    for seq in 0..20 {
+        assert_eq!(running.post(component(seq).to_string()).json()["accepted"], 1);
+    }
+    assert_eq!(running.rows(), 20);
+    drop(stalled);
+}
+
+#[test]
+fn a_body_that_never_ends_is_408_and_keeps_nothing() {
+    let running = Running::start();
+    let half = component(1).to_string();
+    let answer = read_all(running.begin_post(half.len() + 1, half.as_bytes()));
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert_eq!(running.rows(), 0);
+}
+
+#[test]
+fn headers_that_never_end_close_the_connection() {
+    let running = Running::start();
+    let mut stream = running.connect();
+    write!(stream, "POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Slow: ").unwrap();
+    // Ends, with or without a word, instead of waiting for ever.
+    let answer = read_all(stream);
+    assert!(!answer.contains("200 OK"), "{answer}");
+    assert_eq!(running.get("/healthz").status, 200);
+}
+
+#[test]
+fn a_body_that_breaks_off_keeps_nothing_and_stops_nothing() {
+    let running = Running::start();
+    let whole = lines([&component(1), &component(2)]);
+    drop(running.begin_post(whole.len(), &whole.as_bytes()[..whole.len() - 5]));
+    assert_eq!(running.post(component(3).to_string()).json()["accepted"], 1);
+    let seqs: Vec<u64> = running
+        .database()
+        .prepare("SELECT seq FROM events")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(seqs, [3]);
+}
+
+#[test]
+fn a_reader_of_the_file_does_not_hold_up_the_writing() {
+    let running = Running::start();
+    running.post(component(1).to_string());
+    let mut database = running.database();
+    let reading = database.transaction().unwrap();
+    let rows = || reading.query_row("SELECT count(*) FROM events", [], |row| row.get::<_, u64>(0)).unwrap();
+    assert_eq!(rows(), 1);
+    assert_eq!(running.post(component(2).to_string()).json()["accepted"], 1);
+    assert_eq!(rows(), 1);
+    assert_eq!(running.rows(), 2);
+}
+
+#[test]
+fn full_bodies_from_many_at_once_are_all_kept() {
+    let running = Running::start();
+    let (posters, each) = (6_u64, 5_000_u64);
+    std::thread::scope(|scope| {
+        for poster in 0..posters {
+            let running = &running;
+            scope.spawn(move || {
+                let events: Vec<_> = (poster * each..(poster + 1) * each).map(component).collect();
+                let body = lines(&events);
+                assert!(body.len() > 700_000 && body.len() <= 1 << 20, "{}", body.len());
+                assert_eq!(running.post(body).json()["accepted"], each);
+            });
+        }
+    });
+    assert_eq!(running.rows() as u64, posters * each);
+}
