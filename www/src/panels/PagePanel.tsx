@@ -151,7 +151,7 @@ function DoNotTrackSwitch({ stats }: { stats: Stats }) {
         ) : isOff && reason !== undefined ? (
           `Off: ${reason}.`
         ) : (
-          "No request, no storage, no listener."
+          "When on: no request, no storage, no listener."
         )
       }
     >
