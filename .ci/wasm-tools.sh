@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 # pkg/build.mjs reads this line too.
 WASM_PACK=0.15.1
 # The crate and the command must agree to the letter, so Cargo.toml alone says which.
-WASM_BINDGEN=$(sed -n 's/^wasm-bindgen = "=\(.*\)"$/\1/p' Cargo.toml)
+WASM_BINDGEN=$(sed -n 's/^wasm-bindgen = .*"=\([0-9.]*\)".*/\1/p' Cargo.toml)
 
 # The two share half of their dependencies: what is built for one is there for the other.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/tools

@@ -72,6 +72,7 @@ async function build() {
     ...["--target", "web", "--profile", PROFILE, "--no-pack", "--no-gitignore"],
     ...["--mode", "no-install"], // else it looks for newer tools on the network
     ...["--out-dir", relative(CRATE, SCRATCH)],
+    ...["--features", "lean"],
   ]);
 
   heading("wasm-opt: smaller, and its names cut short");
@@ -93,7 +94,7 @@ async function build() {
 /** The tools at the versions pinned, or an end with the one sentence that says what is missing. */
 async function findTools() {
   requireVersion("wasm-pack", pinned(".ci/wasm-tools.sh", /^WASM_PACK=(.+)$/m));
-  requireVersion("wasm-bindgen", pinned("Cargo.toml", /^wasm-bindgen = "=(.+)"$/m));
+  requireVersion("wasm-bindgen", pinned("Cargo.toml", /^wasm-bindgen = .*"=([\d.]+)"/m));
 
   const wasmOpt = join(PACKAGE, "node_modules", ".bin", "wasm-opt");
   const esbuild = await import("esbuild").catch(() => undefined);

@@ -4,6 +4,10 @@
 //! found; [`Config::set`] is the only place that judges it. A derived `Deserialize` would do the same for
 //! 1 to 20 KB more.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use crate::consent::Asked;
 use crate::error::Error;
 use crate::event::{NAME_MAX_CHARS, Version};
@@ -196,7 +200,7 @@ impl Config {
             "sampleRate" if (0.0..=1.0).contains(&number) => self.sample_rate = number,
             "sampleRate" => return refuse("a number from 0 to 1"),
             "clientType" | "app.package" | "app.version" | "app.python" | "app.cacheType" => {
-                if !matches!(given, Given::Text(_)) || text.chars().count() > NAME_MAX_CHARS {
+                if !matches!(given, Given::Text(_)) || text.chars().nth(NAME_MAX_CHARS).is_some() {
                     return refuse("a string of at most 128 characters");
                 }
                 let text = text.to_owned();
@@ -242,7 +246,8 @@ fn is_endpoint(text: &str) -> bool {
     if let Some(path) = text.strip_prefix('/') {
         return !path.starts_with('/');
     }
-    let (scheme, rest) = text.split_once("://").unwrap_or_default();
+    let (scheme, rest) = text.split_once(':').unwrap_or_default();
+    let Some(rest) = rest.strip_prefix("//") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
         && !authority.is_empty()

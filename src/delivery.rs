@@ -15,6 +15,9 @@
 //! the back/forward cache, or from a long sleep) no longer trusts its memory: it drops what it has a copy of
 //! and takes from the store what is still there.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use crate::config::Guarantee;
 use crate::queue::{Batch, Limits, Queue, Refusal, Stored};
 use crate::retry::{self, Verdict, backoff_ms};
@@ -519,6 +522,12 @@ impl Delivery {
         found.map(|attempt| concat(attempt.batches.iter())).unwrap_or_default()
     }
 
+    /// The lines that wait in memory, batch by batch, first to leave first: what is held and not in flight, for
+    /// whoever wants to check the counts against it.
+    pub fn waiting(&self) -> impl Iterator<Item = &[u8]> {
+        self.queue.iter().map(|batch| batch.lines.as_slice())
+    }
+
     /// Bytes of keepalive and beacon bodies in flight; never more than [`KEEPALIVE_BUDGET`].
     pub fn keepalive_bytes(&self) -> usize {
         self.attempts.iter().filter(|attempt| attempt.via != Via::Fetch).map(Attempt::bytes).sum()
@@ -676,7 +685,7 @@ impl Delivery {
             return;
         }
         self.abandon(Reason::OptedOut, out);
-        let stored = std::mem::take(&mut self.counts.stored);
+        let stored = core::mem::take(&mut self.counts.stored);
         let _ = self.drop_events(Reason::OptedOut, stored);
         self.has_deferred = false;
         self.lease_ms = None;
@@ -694,18 +703,18 @@ impl Delivery {
             events += batch.events;
             forget(&batch, out);
         }
-        for attempt in std::mem::take(&mut self.attempts) {
+        for attempt in core::mem::take(&mut self.attempts) {
             events += attempt.events();
             attempt.batches.iter().for_each(|batch| forget(batch, out));
             out.push(Action::Abort { attempt: attempt.number });
         }
         let _ = self.drop_events(reason, events);
-        for waiter in std::mem::take(&mut self.waiters) {
+        for waiter in core::mem::take(&mut self.waiters) {
             out.push(Action::Settle { token: waiter.token, acknowledged: events == 0 });
         }
         self.flush_at_ms = None;
         self.insure_at_ms = None;
-        if std::mem::take(&mut self.armed_ms).is_some() {
+        if core::mem::take(&mut self.armed_ms).is_some() {
             out.push(Action::Disarm);
         }
     }
@@ -730,7 +739,7 @@ impl Delivery {
             self.release(out);
             self.uninsure(out);
         }
-        if std::mem::take(&mut self.armed_ms).is_some() {
+        if core::mem::take(&mut self.armed_ms).is_some() {
             out.push(Action::Disarm);
         }
         self.mode = Mode::Closed;
@@ -752,7 +761,7 @@ impl Delivery {
             let Some(batch) = self.queue.take() else { break };
             let fits = self.keepalive_bytes() + batch.lines.len() <= KEEPALIVE_SHARE_VISIBLE;
             let via = if fits { Via::Keepalive } else { Via::Fetch };
-            self.send(vec![batch], via, now, out);
+            self.send(Vec::from([batch]), via, now, out);
         }
     }
 
@@ -1001,10 +1010,10 @@ impl Delivery {
         }
         self.more_stored = false;
         let mut taken = false;
-        // The newest is put back first, so that the oldest ends up in front.
+        // The newest is put back first, so that the oldest ends up in front. A batch is 16 KiB or so, and all of
+        // them at most 1 MiB: too few for the 4 KB of the standard library's sort.
         let mut found = found;
-        found.sort_by(|a, b| b.written_ms.total_cmp(&a.written_ms));
-        for Found { session, id, written_ms, lines, events, lease_ms } in found {
+        while let Some(Found { session, id, written_ms, lines, events, lease_ms }) = take_newest(&mut found) {
             let own = session == self.session;
             if own && self.holds(id) {
                 continue;
@@ -1134,7 +1143,7 @@ impl Delivery {
             if self.mirrors() {
                 self.persist_all(now.mono_ms, out);
             }
-            if self.rules.deferred && std::mem::take(&mut self.deferred_stale) {
+            if self.rules.deferred && core::mem::take(&mut self.deferred_stale) {
                 self.defer(false, out);
             }
         }
@@ -1165,7 +1174,7 @@ impl Delivery {
     }
 
     fn uninsure(&mut self, out: &mut Vec<Action>) {
-        if std::mem::take(&mut self.has_deferred) {
+        if core::mem::take(&mut self.has_deferred) {
             out.push(Action::Uninsure);
         }
     }
@@ -1240,7 +1249,7 @@ impl Delivery {
         next = self.drain_at_ms.map_or(next, |at| next.min(at));
         next = self.attempts.iter().map(|attempt| attempt.deadline_ms).fold(next, f64::min);
         if next == f64::INFINITY {
-            if std::mem::take(&mut self.armed_ms).is_some() {
+            if core::mem::take(&mut self.armed_ms).is_some() {
                 out.push(Action::Disarm);
             }
         } else if self.armed_ms.is_none_or(|armed| next < armed || armed < mono_ms) {
@@ -1248,6 +1257,13 @@ impl Delivery {
             out.push(Action::Arm { after_ms: (next - mono_ms).max(0.0) });
         }
     }
+}
+
+/// Takes out what was written last.
+fn take_newest(found: &mut Vec<Found>) -> Option<Found> {
+    let newest = found.iter().map(|batch| batch.written_ms).fold(f64::NEG_INFINITY, f64::max);
+    let at = found.iter().position(|batch| batch.written_ms >= newest)?;
+    Some(found.swap_remove(at))
 }
 
 /// Removes a batch's copy, if it has one.

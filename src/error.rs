@@ -1,6 +1,6 @@
 //! The one error of the crate: what was given, what was expected, and a code that stays.
 
-use std::fmt;
+use core::fmt;
 
 /// What kind of input was refused. The text of [`Code::as_str`] is part of the public API: dashboards
 /// and tests compare it, so it never changes once published.
@@ -71,4 +71,4 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl core::error::Error for Error {}

@@ -4,6 +4,8 @@
 //! Field names and meanings are those of Langflow's published telemetry page; what that page does not
 //! name is not here. A field that is not known is left out, never guessed.
 
+use alloc::string::String;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -30,16 +32,27 @@ pub const COUNT_MAX: f64 = 9_007_199_254_740_991.0;
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     /// Whether the run was triggered by a webhook.
+    ///
+    /// Purpose: Tells runs that a webhook triggered from those of a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(example = true))]
     pub is_webhook: Option<bool>,
     /// How long the run lasted, in seconds, to the millisecond.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX)))]
+    ///
+    /// Purpose: Insight into performance.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX), example = 2.4))]
     pub seconds: f64,
     /// Whether the run was successful.
+    ///
+    /// Purpose: Helps to find errors and issues.
+    #[cfg_attr(feature = "schema", schemars(example = false))]
     pub success: bool,
     /// What went wrong, where the run was not successful: scrubbed, at most 512 bytes.
+    ///
+    /// Purpose: Troubleshooting and enhancements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = ERROR_MESSAGE_MAX_BYTES)))]
+    #[cfg_attr(feature = "schema", schemars(example = &"ValueError: no such model: <path>"))]
     pub error_message: Option<String>,
 }
 
@@ -49,7 +62,9 @@ pub struct Run {
 #[serde(rename_all = "camelCase")]
 pub struct Shutdown {
     /// How long the page was open, in seconds, to the millisecond.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX)))]
+    ///
+    /// Purpose: Shows how long a page is used, to improve uptime.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX), example = 1834.207))]
     pub time_running: f64,
 }
 
@@ -59,34 +74,52 @@ pub struct Shutdown {
 #[serde(rename_all = "camelCase")]
 pub struct Version {
     /// The package in use, such as `langflow`.
+    ///
+    /// Purpose: Tells Langflow's own package from those built on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"langflow"))]
     pub package: Option<String>,
     /// The version of that package.
+    ///
+    /// Purpose: Tracks the adoption of features, and compatibility.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"1.13.0"))]
     pub version: Option<String>,
-    /// The operating system the browser runs on.
+    /// The operating system of the browser: `Windows`, `macOS`, `Linux`, `Android`, `iOS`, `Chrome OS` or `BSD`.
+    ///
+    /// Purpose: Shows which platforms to support first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"Linux"))]
     pub platform: Option<String>,
     /// The version of Python behind the page, as the host page was told it.
+    ///
+    /// Purpose: Keeps Langflow compatible with the Pythons in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"3.12"))]
     pub python: Option<String>,
-    /// The processor architecture, where the browser tells it.
+    /// The processor architecture, where the browser tells it: `x86_64`, `x86`, `arm64` or `arm`.
+    ///
+    /// Purpose: Shows which hardware to optimize for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"x86_64"))]
     pub arch: Option<String>,
     /// Whether auto-login is enabled.
+    ///
+    /// Purpose: Shows which setting people prefer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(example = true))]
     pub auto_login: Option<bool>,
     /// The kind of cache in use.
+    ///
+    /// Purpose: Caching affects performance and efficiency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"memory"))]
     pub cache_type: Option<String>,
     /// Whether Langflow runs without its frontend.
+    ///
+    /// Purpose: Shows how Langflow is deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(example = false))]
     pub backend_only: Option<bool>,
 }
 
@@ -96,17 +129,27 @@ pub struct Version {
 #[serde(rename_all = "camelCase")]
 pub struct Playground {
     /// How long the run lasted, in seconds, to the millisecond.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX)))]
+    ///
+    /// Purpose: Insight into performance while flows are tried out.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX), example = 2.4))]
     pub seconds: f64,
     /// How many components the flow has.
+    ///
+    /// Purpose: Shows how complex flows are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64)))]
+    #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64), example = 5))]
     pub component_count: Option<u64>,
     /// Whether the run was successful.
+    ///
+    /// Purpose: Shows how stable experimental features are.
+    #[cfg_attr(feature = "schema", schemars(example = false))]
     pub success: bool,
     /// What went wrong, where the run was not successful: scrubbed, at most 512 bytes.
+    ///
+    /// Purpose: Troubleshooting and enhancements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = ERROR_MESSAGE_MAX_BYTES)))]
+    #[cfg_attr(feature = "schema", schemars(example = &"TimeoutError: no answer within 30 s"))]
     pub error_message: Option<String>,
 }
 
@@ -115,17 +158,28 @@ pub struct Playground {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Component {
-    /// The component's type name, such as `ChatInput`; `custom` where it is not a known shape.
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
+    /// The component's type name, such as `ChatInput`, never a person's own title; `custom` where it does not look
+    /// like a name.
+    ///
+    /// Purpose: Shows which components are used most, or fail most.
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"ChatInput"))]
     pub name: String,
     /// How long the execution lasted, in seconds, to the millisecond.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX)))]
+    ///
+    /// Purpose: Insight into performance.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX), example = 0.42))]
     pub seconds: f64,
     /// Whether the component was successful.
+    ///
+    /// Purpose: Quality control.
+    #[cfg_attr(feature = "schema", schemars(example = false))]
     pub success: bool,
     /// What went wrong, where the component was not successful: scrubbed, at most 512 bytes.
+    ///
+    /// Purpose: Debugging and improvement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = ERROR_MESSAGE_MAX_BYTES)))]
+    #[cfg_attr(feature = "schema", schemars(example = &"KeyError: 'text' at chat.py:42"))]
     pub error_message: Option<String>,
 }
 
@@ -152,20 +206,30 @@ pub enum Event {
 #[serde(rename_all = "camelCase")]
 pub struct Origin {
     /// Random per page load: 12 characters of `0-9a-z`. Never stored but with unsent events.
-    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[0-9a-z]{12}$")))]
+    ///
+    /// Purpose: Counts once what was sent twice; joins nothing across visits.
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[0-9a-z]{12}$"), example = &"k3f9x2ab7c1d"))]
     pub session: String,
     /// The event's number in its session. `(session, seq)` is its key.
-    #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64)))]
+    ///
+    /// Purpose: Counts once what was sent twice; a gap shows a loss.
+    #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64), example = 17))]
     pub seq: u64,
     /// When the event happened: Unix milliseconds.
-    #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64)))]
+    ///
+    /// Purpose: The order of events and their days, however late they were sent.
+    #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64), example = 1_763_834_701_123_u64))]
     pub time: u64,
-    /// Tells a browser's events from the backend's for the same run.
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS)))]
+    /// Who reports: `browser`, unless the page says otherwise.
+    ///
+    /// Purpose: Keeps a run that both sides report from being counted twice.
+    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"browser"))]
     pub client_type: String,
     /// The share of page loads that report, where it is below 1: each event stands for `1 / sampleRate`.
+    ///
+    /// Purpose: Scales counts up where only a share of page loads reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0, "maximum" = 1)))]
+    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0, "maximum" = 1), example = 0.1))]
     pub sample_rate: Option<f64>,
 }
 
@@ -179,6 +243,15 @@ pub struct Record {
     /// The fields common to all.
     #[serde(flatten)]
     pub origin: Origin,
+}
+
+#[cfg(feature = "schema")]
+impl Record {
+    /// The JSON Schema of a line. The published schema, the tables and types made of it, and the collector's
+    /// validation all come from here. Each field's description says what it is, then, after `Purpose:`, what for.
+    pub fn json_schema() -> schemars::Schema {
+        schemars::schema_for!(Self)
+    }
 }
 
 impl Event {
@@ -277,7 +350,7 @@ impl Version {
             ("arch", &self.arch),
             ("cacheType", &self.cache_type),
         ] {
-            if text.as_ref().is_some_and(|text| text.chars().count() > NAME_MAX_CHARS) {
+            if text.as_ref().is_some_and(|text| text.chars().nth(NAME_MAX_CHARS).is_some()) {
                 return Err(Error::event(field, "a string of at most 128 characters"));
             }
         }
@@ -298,14 +371,14 @@ impl Shutdown {
 /// A duration, rounded to the millisecond.
 fn seconds(field: &'static str, given: f64) -> Result<f64, Error> {
     if (0.0..=SECONDS_MAX).contains(&given) {
-        Ok((given * 1000.0 + 0.5).floor() / 1000.0)
+        Ok((given * 1000.0 + 0.5) as u64 as f64 / 1000.0)
     } else {
         Err(Error::event(field, "a finite number of seconds, 0 or more"))
     }
 }
 
 fn count(given: f64) -> Result<u64, Error> {
-    if (0.0..=COUNT_MAX).contains(&given) && given.floor() == given {
+    if (0.0..=COUNT_MAX).contains(&given) && given as u64 as f64 == given {
         Ok(given as u64)
     } else {
         Err(Error::event("componentCount", "a whole number, 0 or more"))

@@ -4,6 +4,11 @@
 //! and answers come in as arguments, what is to be done comes out as [actions](delivery). Only `web` talks
 //! to a browser. Dependencies point one way: `web → delivery → queue → wire → event`.
 
+// Without std the module is a tenth smaller: std's panic hook formats what nobody reads.
+#![cfg_attr(feature = "lean", no_std)]
+
+extern crate alloc;
+
 #[forbid(unsafe_code)]
 pub mod config;
 #[forbid(unsafe_code)]

@@ -1,7 +1,9 @@
 //! A bounded queue of encoded events, cut into batches as they come in. Byte counts are exact: a batch holds
 //! the bytes that will leave, so a flush is a copy and nothing is kept twice.
 
-use std::collections::VecDeque;
+use alloc::vec::Vec;
+
+use alloc::collections::VecDeque;
 
 /// What a batch's copy in the store looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,7 +206,7 @@ impl Queue {
     pub fn take_all(&mut self, leaves: impl Fn(&Batch) -> bool) -> Vec<Batch> {
         let (mut taken, mut kept) = (Vec::new(), VecDeque::new());
         let last = self.batches.back().map(|batch| batch.id);
-        for batch in std::mem::take(&mut self.batches) {
+        for batch in core::mem::take(&mut self.batches) {
             if leaves(&batch) {
                 self.bytes -= batch.lines.len();
                 self.events -= batch.events;
@@ -268,7 +270,7 @@ mod tests {
 
     fn drain(queue: &mut Queue) -> Vec<Batch> {
         queue.close();
-        std::iter::from_fn(|| queue.take()).collect()
+        core::iter::from_fn(|| queue.take()).collect()
     }
 
     #[test]

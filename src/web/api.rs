@@ -1,8 +1,12 @@
 //! What JavaScript sees: one class, of whose methods none throws. Numbers and flags come in typed, so that an
 //! event crosses the border without an object being read property by property.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use alloc::collections::VecDeque;
+use core::cell::{Cell, RefCell};
 
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
@@ -637,7 +641,7 @@ impl Page {
 
 /// `dryRun`: shows the payload as it would leave.
 fn print(body: &[u8]) {
-    let text = std::str::from_utf8(body).unwrap_or_default();
+    let text = core::str::from_utf8(body).unwrap_or_default();
     let console = get(&js_sys::global(), "console");
     call(&console, "log", &[&JsValue::from_str("langflow-telemetry would send:"), &JsValue::from_str(text)]);
 }

@@ -1,5 +1,7 @@
 //! The page's life: hidden, leaving, restored, online. Listeners are owned; dropping them removes them.
 
+use alloc::vec::Vec;
+
 use js_sys::Function;
 use wasm_bindgen::JsValue;
 

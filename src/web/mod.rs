@@ -12,6 +12,8 @@
 //! borrowed while one is made: take what is needed, end the borrow, call.
 
 mod api;
+#[cfg(feature = "lean")]
+mod lean;
 mod lifecycle;
 mod navigator;
 mod options;

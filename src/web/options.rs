@@ -1,5 +1,8 @@
 //! JsValue → `Config`. Reads each option by its name and hands over what it found; `config.rs` judges.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use js_sys::Array;
 use wasm_bindgen::JsValue;
 

@@ -9,7 +9,11 @@
 //!
 //! Storage that is full, forbidden or full of rubbish means less durability, never an error.
 
-use std::cell::Cell;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use core::cell::Cell;
 
 use js_sys::{Array, JsString, Object};
 use wasm_bindgen::prelude::*;
@@ -213,7 +217,7 @@ fn write(key: &str, sent: bool, lines: &[u8], wall_ms: f64) -> bool {
     value.push(' ');
     push_number(&mut value, lines.len() as u64);
     value.push('\n');
-    let Ok(lines) = std::str::from_utf8(lines) else { return false };
+    let Ok(lines) = core::str::from_utf8(lines) else { return false };
     value.push_str(lines);
     put(key, &value)
 }

@@ -1,7 +1,10 @@
 //! Requests: fetch, with keepalive or without, beacons, and the one deferred request. What is sent and when is
 //! not decided here.
 
-use std::cell::RefCell;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use core::cell::RefCell;
 
 use js_sys::{Array, JSON, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;

@@ -3,7 +3,7 @@
 //! A `Serializer` that hands each field to a callback. Calling the encoders through `dyn` keeps one copy of
 //! the walk in the module; a serializer for each format would bring five more copies (one an event) with it.
 
-use std::fmt;
+use core::fmt;
 
 use serde::Serialize;
 use serde::ser::{Impossible, SerializeStruct, Serializer};
@@ -45,7 +45,7 @@ impl fmt::Display for Unsupported {
     }
 }
 
-impl std::error::Error for Unsupported {}
+impl core::error::Error for Unsupported {}
 
 impl serde::ser::Error for Unsupported {
     fn custom<T: fmt::Display>(_: T) -> Self {

@@ -1,6 +1,8 @@
 //! JSON by hand: strings, whole numbers and decimals. `serde_json` and `f64`'s own formatting cost 20 KB and
 //! 10 KB of the module; these three cost well under one.
 
+use alloc::vec::Vec;
+
 use super::Value;
 
 /// Decimals kept of a number: durations have three, sample rates may need six.

@@ -3,6 +3,8 @@
 //!
 //! A new format is a file here, a variant of [`Format`] and an arm in each `match` below.
 
+use alloc::vec::Vec;
+
 mod fields;
 mod json;
 pub mod ndjson;

@@ -2,6 +2,8 @@
 //!
 //! `{"event":"component","session":"k3f9x2ab7c1d","seq":17,"time":1763834701123,"clientType":"browser",…}`
 
+use alloc::vec::Vec;
+
 use super::fields::walk;
 use super::json::{put_string, put_value};
 use crate::event::{Event, Origin};
