@@ -90,8 +90,8 @@ demo: www collector ## build all of it, and serve the demo page until Ctrl-C (LI
 
 # ── Tests ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-.PHONY: test test-native test-web test-packaging test-e2e lint budgets e2e soak bench
-test: lint test-native test-web test-packaging budgets test-e2e ## everything below: what CI runs
+.PHONY: test test-native test-schema test-web test-packaging test-e2e lint budgets e2e soak bench
+test: lint test-native test-schema test-web test-packaging budgets test-e2e ## everything below: what CI runs
 
 lint: npm rust ## rustfmt, clippy, prettier, eslint, tsc: no warning is let through
 	@echo "── cargo fmt, clippy"
@@ -107,6 +107,10 @@ lint: npm rust ## rustfmt, clippy, prettier, eslint, tsc: no warning is let thro
 test-native: rust ## the crate's core, the simulation and the collector, under cargo test
 	@echo "── cargo test"
 	@cargo test --quiet --workspace
+
+test-schema: rust ## schema/, docs/events.md, describe() and the event types say what src/event.rs says
+	@echo "── generated from the types"
+	@cargo run --quiet --package schema -- --check
 
 test-web: rust wasm-bindgen wasm-pack browser ## the crate's edge, in headless Chromium
 	@echo "── wasm-pack test"
@@ -139,10 +143,13 @@ bench: www collector npm browser ## size, cost of a capture, delivery, side by s
 
 # ── The rest ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-.PHONY: format clean
+.PHONY: format schema clean
 format: tests/node_modules/.package-lock.json ## rustfmt and prettier, in place
 	@cargo fmt --all
 	@tests/node_modules/.bin/prettier --write --log-level warn .
+
+schema: rust ## writes what test-schema checks
+	@cargo run --quiet --package schema
 
 clean: ## removes what was built, keeps the tools
 	rm -rf target pkg/dist pkg/*.tgz pkg/LICENSE www/dist tests/e2e/results

@@ -7,22 +7,6 @@
 /** What `doNotTrack` takes: a boolean, or a string as an environment variable has it. */
 export type DoNotTrack = boolean | string | undefined | null;
 
-/** Facts about the app for the Version event. What is not given is left out. */
-export interface AppInfo {
-  /** The package in use, such as `langflow`. At most 128 characters, like every string here. */
-  package?: string;
-  /** The version of that package. */
-  version?: string;
-  /** The version of Python behind the page. */
-  python?: string;
-  /** Whether auto-login is enabled. */
-  autoLogin?: boolean;
-  /** The kind of cache in use. */
-  cacheType?: string;
-  /** Whether Langflow runs without its frontend. */
-  backendOnly?: boolean;
-}
-
 export interface TelemetryOptions {
   /** Where batches go: an http(s) URL without credentials, or a path on the page's own origin. Required. */
   endpoint: string;
@@ -64,46 +48,75 @@ export interface TelemetryOptions {
   onDiagnostic?: (diagnostic: Diagnostic) => void;
 }
 
+// ── Written by `make schema` from the types in src/event.rs: change those. ──
+
 /** A flow run. */
 export interface RunInput {
   /** Whether the run was triggered by a webhook. */
   isWebhook?: boolean;
-  /** Duration in seconds, finite and ≥ 0; milliseconds are kept. */
+  /** How long the run lasted, in seconds, to the millisecond. */
   seconds: number;
+  /** Whether the run was successful. */
   success: boolean;
-  /** Used where `success` is false. Scrubbed, then capped at 512 bytes. */
+  /** What went wrong, where the run was not successful: scrubbed, at most 512 bytes. */
   errorMessage?: string;
+}
+
+/**
+ * Facts about the app for the Version event. What is not given is left out; a string has at most 128
+ * characters.
+ */
+export interface AppInfo {
+  /** The package in use, such as `langflow`. */
+  package?: string;
+  /** The version of that package. */
+  version?: string;
+  /** The version of Python behind the page, as the host page was told it. */
+  python?: string;
+  /** Whether auto-login is enabled. */
+  autoLogin?: boolean;
+  /** The kind of cache in use. */
+  cacheType?: string;
+  /** Whether Langflow runs without its frontend. */
+  backendOnly?: boolean;
 }
 
 /** A run in the playground. */
 export interface PlaygroundInput {
-  /** Duration in seconds, finite and ≥ 0; milliseconds are kept. */
+  /** How long the run lasted, in seconds, to the millisecond. */
   seconds: number;
-  /** How many components the flow has: a whole number ≥ 0. */
+  /** How many components the flow has. */
   componentCount?: number;
+  /** Whether the run was successful. */
   success: boolean;
-  /** Used where `success` is false. Scrubbed, then capped at 512 bytes. */
+  /** What went wrong, where the run was not successful: scrubbed, at most 512 bytes. */
   errorMessage?: string;
 }
 
 /** One component's execution. */
 export interface ComponentInput {
-  /** The component's type name, such as `ChatInput`: never a user's own title. At most 128 characters. */
+  /**
+   * The component's type name, such as `ChatInput`, never a person's own title; `custom` where it does not
+   * look like a name.
+   */
   name: string;
-  /** Duration in seconds, finite and ≥ 0; milliseconds are kept. */
+  /** How long the execution lasted, in seconds, to the millisecond. */
   seconds: number;
+  /** Whether the component was successful. */
   success: boolean;
-  /** Used where `success` is false. Scrubbed, then capped at 512 bytes. */
+  /** What went wrong, where the component was not successful: scrubbed, at most 512 bytes. */
   errorMessage?: string;
 }
 
 /** An event as `beforeSend` sees it. */
 export type TelemetryEvent =
   | ({ event: "run" } & RunInput)
-  | ({ event: "playground" } & PlaygroundInput)
-  | ({ event: "component" } & ComponentInput)
+  | { event: "shutdown"; timeRunning: number }
   | ({ event: "version"; platform?: string; arch?: string } & AppInfo)
-  | { event: "shutdown"; timeRunning: number };
+  | ({ event: "playground" } & PlaygroundInput)
+  | ({ event: "component" } & ComponentInput);
+
+// ── Written by hand from here on. ──
 
 /** What ends a handle: a run's outcome. The duration comes from the monotonic clock unless `seconds` is given. */
 export type RunEnd = Omit<RunInput, "seconds"> & { seconds?: number };
@@ -117,14 +130,7 @@ export interface Handle<End> {
 
 /** Why an event was refused or given up. */
 export type DropReason =
-  | "queue_full"
-  | "invalid"
-  | "too_large"
-  | "rejected"
-  | "expired"
-  | "opted_out"
-  | "sampled"
-  | "before_send";
+  "queue_full" | "invalid" | "too_large" | "rejected" | "expired" | "opted_out" | "sampled" | "before_send";
 
 /**
  * A snapshot. At every moment
@@ -200,6 +206,29 @@ export interface TelemetryClient {
 export function init(options: TelemetryOptions): TelemetryClient;
 /** Makes a client of its own. */
 export function createClient(options: TelemetryOptions): TelemetryClient;
+
+/** What a field of an event is. */
+export interface FieldDescription {
+  name: string;
+  type: "boolean" | "integer" | "number" | "string";
+  /** Whether it is always there; else it is left out where it is not known. */
+  required: boolean;
+  description: string;
+  /** What it is collected for. */
+  purpose: string;
+  example: boolean | number | string;
+}
+
+/** What can be sent. */
+export interface Description {
+  /** The fields of every event. */
+  envelope: FieldDescription[];
+  /** The events, each with its own fields. */
+  events: { event: TelemetryEvent["event"]; description: string; fields: FieldDescription[] }[];
+}
+
+/** Every event that can ever be sent, and every field of it, as data: a fresh copy at each call. */
+export function describe(): Description;
 
 /**
  * Whether an environment asks not to be tracked: reads `LANGFLOW_DO_NOT_TRACK`, `DO_NOT_TRACK` and their

@@ -19,6 +19,7 @@ function load() {
 const page = /* @__PURE__ */ moduleClient(load);
 
 export { doNotTrackFromEnv } from "./client.js";
+export { describe } from "./describe.js";
 
 export const createClient = (options) => make(options, load);
 export const init = (options) => page.init(options);

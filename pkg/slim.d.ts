@@ -9,6 +9,7 @@ import type { TelemetryClient, TelemetryOptions } from "./index.js";
 
 export type * from "./index.js";
 export {
+  describe,
   doNotTrackFromEnv,
   flush,
   optIn,
