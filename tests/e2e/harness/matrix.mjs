@@ -1,0 +1,76 @@
+/** Runs cases several times, side by side, and writes the table of what arrived. */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+
+const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
+
+/** How often each case is run. */
+export const REPEAT = Number(process.env.LFT_REPEAT ?? 3);
+
+/** Runs at a time. Most of a run is waiting: for a timer, a retry, a disk. */
+const AT_ONCE = 3 * availableParallelism();
+
+let free = AT_ONCE;
+const queue = [];
+
+async function inTurn(run) {
+  if (free > 0) free -= 1;
+  else await new Promise((resolve) => queue.push(resolve));
+  try {
+    return await run();
+  } finally {
+    const next = queue.shift();
+    if (next) next();
+    else free += 1;
+  }
+}
+
+/** Of all cases: `{ name, explains, runs: [{ captured, rows, duplicates, requests }] }`. */
+const results = [];
+
+/**
+ * Runs a case so many times, and keeps what it measured: `{ captured, rows, duplicates, requests }`.
+ *
+ * @param {string} name
+ * @param {() => Promise<Record<"captured" | "rows" | "duplicates" | "requests", number>>} run
+ * @param {string} explains Why rows may be fewer than captured, where they may.
+ */
+export async function repeat(name, run, explains = "") {
+  const result = { name, explains, runs: [] };
+  results.push(result);
+  await Promise.all(
+    Array.from({ length: REPEAT }, () =>
+      inTurn(async () => {
+        result.runs.push(await run());
+      }),
+    ),
+  );
+}
+
+/** Prints the table, and writes it to results/NAME.md and NAME.json. */
+export function writeTable(name) {
+  const span = (runs, column) => {
+    const numbers = runs.map((run) => run[column]);
+    const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+    return least === most ? `${least}` : `${least}–${most}`;
+  };
+  const rows = results.map(({ name: label, explains, runs }) =>
+    runs.length === 0
+      ? [label, "failed", "", "", "", explains]
+      : [
+          label,
+          ...["captured", "rows", "duplicates", "requests"].map((column) => span(runs, column)),
+          explains,
+        ],
+  );
+  const head = ["case", "captured", "rows", "duplicates sent", "requests", "what explains a difference"];
+  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at].length)));
+  const line = (cells) => `| ${cells.map((cell, at) => cell.padEnd(widths[at])).join(" | ")} |`;
+  const table = [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
+  mkdirSync(RESULTS, { recursive: true });
+  writeFileSync(`${RESULTS}${name}.md`, `${REPEAT} runs of each case, least–most.\n\n${table}\n`);
+  writeFileSync(`${RESULTS}${name}.json`, `${JSON.stringify({ repeat: REPEAT, results }, null, 1)}\n`);
+  console.log(`${table}\n\n${REPEAT} runs of each case, least–most; written to tests/e2e/results/${name}.md`);
+}

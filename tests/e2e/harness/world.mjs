@@ -1,0 +1,152 @@
+/**
+ * One run of one case: a collector, a proxy in front of it, and a browser profile, all its own, so that runs can go
+ * on side by side.
+ */
+
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { REMOTE_HOST } from "./browser.mjs";
+import { startCollector } from "./collector.mjs";
+import { allRows, countRows } from "./database.mjs";
+import { temporaryFolder } from "./package.mjs";
+import { startProxy } from "./proxy.mjs";
+import { until } from "./waiting.mjs";
+
+let folder;
+let worlds = 0;
+
+/**
+ * Where the endpoint is, seen from the page: on its own origin (the proxy serves both), on another origin of this
+ * machine, or on another machine. Chromium has deferred requests for the first two only, since the third is neither
+ * https nor localhost; `offline` matters to the third only.
+ */
+export const ENDPOINTS = ["own", "foreign", "remote"];
+
+/**
+ * @param {import("playwright-core").Browser} browser
+ * @param {(world: Awaited<ReturnType<typeof create>>) => Promise<T>} live
+ * @returns {Promise<T>}
+ * @template T
+ */
+export async function inWorld(browser, live) {
+  const world = await create(browser);
+  try {
+    return await live(world);
+  } finally {
+    await world.end();
+  }
+}
+
+async function create(browser) {
+  folder ??= temporaryFolder();
+  const place = join(folder, String(++worlds));
+  mkdirSync(place);
+  const collector = await startCollector({ db: join(place, "events.db") });
+  const proxy = await startProxy(collector);
+  const context = await browser.newContext();
+  /** What pages wrote to the console or threw: a page with telemetry is as quiet as one without. */
+  const noise = [];
+
+  const endpoints = {
+    own: proxy.path,
+    foreign: `http://localhost:${proxy.port}${proxy.path}`,
+    remote: `http://${REMOTE_HOST}:${proxy.port}${proxy.path}`,
+  };
+
+  /** The address of a page with these options and headers. */
+  const address = ({ endpoint = "own", headers = {}, path = "/app.html", ...options } = {}) => {
+    const url = new URL(path, proxy.origin);
+    url.searchParams.set("options", JSON.stringify({ endpoint: endpoints[endpoint], ...options }));
+    url.searchParams.set("headers", JSON.stringify(headers));
+    return url.href;
+  };
+
+  const newPage = async () => {
+    const page = await context.newPage();
+    page.on("pageerror", (error) => noise.push(`threw: ${error.message}`));
+    page.on("console", (message) => {
+      // The browser's own words about a request that failed are the test's doing.
+      if (!/Failed to load resource|Content Security Policy/.test(message.text())) noise.push(message.text());
+    });
+    return page;
+  };
+
+  const isReady = (page) => page.waitForFunction(() => window.ready);
+
+  return {
+    collector,
+    proxy,
+    context,
+    noise,
+    address,
+    newPage,
+    isReady,
+
+    /** Opens the page with telemetry, as a visit would. */
+    async open(options) {
+      const page = await newPage();
+      await page.goto(address(options));
+      await isReady(page);
+      return page;
+    },
+
+    /** What pages of the first origin said when they were left: their last `stats()`, oldest first. */
+    async left() {
+      const { origins } = await context.storageState();
+      const entries = origins.flatMap(({ localStorage }) => localStorage);
+      return JSON.parse(entries.find(({ name }) => name === "e2e:left")?.value ?? "[]");
+    },
+
+    /** Waits for so many rows; then says what there is. */
+    async rows(expected) {
+      await until(
+        async () => (await countRows(collector.db)) >= expected,
+        async () => `${expected} rows; there are ${await countRows(collector.db)}`,
+      );
+      return allRows(collector.db);
+    },
+
+    async end() {
+      await context.close();
+      await proxy.stop();
+      await collector.stop();
+    },
+  };
+}
+
+/** A page's stats, after having checked that its books were right whenever they were looked at. */
+export async function audit(page) {
+  const { stats, imbalances } = await page.evaluate(() => ({
+    stats: window.audit(),
+    imbalances: window.imbalances,
+  }));
+  assert.deepEqual(imbalances, [], "captured + recovered = sent + … + dropped, at every moment");
+  return stats;
+}
+
+/**
+ * Checks that the rows are exactly what was tracked: components C0 … C<components − 1>, each once, each as it was
+ * given, and so many Version and Shutdown events.
+ */
+export function assertRows(rows, { components, version = 1, shutdown = 1, messageLength = 0 }) {
+  const of = (event) => rows.filter((row) => row.event === event);
+  assert.equal(of("version").length, version, "version events");
+  assert.equal(of("shutdown").length, shutdown, "shutdown events");
+  assert.equal(rows.length, components + version + shutdown, "rows");
+  const found = of("component").sort((a, b) => a.seconds - b.seconds);
+  assert.equal(found.length, components, "component events");
+  found.forEach((row, number) => {
+    assert.equal(row.name, `C${number}`);
+    assert.equal(row.seconds, number / 1000);
+    assert.equal(row.success, messageLength > 0 ? 0 : 1);
+    assert.equal(row.error_message?.length ?? 0, messageLength);
+  });
+  // A session numbers its events from 0 without a gap: a gap would be a loss.
+  for (const session of new Set(rows.map((row) => row.session))) {
+    const numbers = rows.filter((row) => row.session === session).map((row) => row.seq);
+    numbers.sort((a, b) => a - b);
+    assert.deepEqual(numbers, [...numbers.keys()], `session ${session}`);
+  }
+}

@@ -1,0 +1,60 @@
+// A host page: options in its address, a few functions for the tests, and an eye on the client's bookkeeping for as
+// long as it lives.
+import * as telemetry from "/lt/index.js";
+
+/** How often the books are checked, in ms. */
+const AUDIT_MS = 50;
+
+window.telemetry = telemetry;
+window.diagnostics = [];
+/** Snapshots that did not add up. */
+window.imbalances = [];
+/** `event.persisted` of each pageshow. */
+window.shows = [];
+
+window.audit = () => {
+  const stats = telemetry.stats();
+  const { captured, recovered, sent, unconfirmed, queued, inFlight, stored, dropped } = stats;
+  const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  if (captured + recovered !== sent + unconfirmed + queued + inFlight + stored + lost)
+    window.imbalances.push(stats);
+  return stats;
+};
+
+/** An event's message: `length` characters, all of them words that no scrubbing has a reason to touch. */
+window.messageOf = (number, length) =>
+  `ValueError: run ${number} of the flow failed since the model gave no answer `.repeat(9).slice(0, length);
+
+/** Tracks components C<first>, C<first + 1>, …: each is told by its name and by its seconds. */
+window.trackMany = (first, count, messageLength = 0) => {
+  for (let number = first; number < first + count; number++) {
+    const failure = messageLength > 0 && { errorMessage: window.messageOf(number, messageLength) };
+    telemetry.trackComponent({ name: `C${number}`, seconds: number / 1000, success: !failure, ...failure });
+  }
+};
+
+addEventListener("pageshow", (event) => window.shows.push(event.persisted));
+
+/** `quiet`: nothing here that a test of what the client touches would have to tell from it. */
+const { quiet, ...options } = JSON.parse(new URLSearchParams(location.search).get("options"));
+telemetry.init({
+  ...options,
+  onDiagnostic(diagnostic) {
+    window.diagnostics.push(diagnostic);
+    window.audit();
+  },
+});
+
+// After the client's own listener, so that this is what it left.
+addEventListener(
+  "pagehide",
+  () => {
+    if (quiet) return;
+    const left = JSON.parse(localStorage.getItem("e2e:left") ?? "[]");
+    left.push(window.audit(), ...window.imbalances.map((stats) => ({ ...stats, imbalance: true })));
+    localStorage.setItem("e2e:left", JSON.stringify(left));
+  },
+  true,
+);
+if (!quiet) setInterval(window.audit, AUDIT_MS);
+window.ready = true;
