@@ -32,6 +32,9 @@ const REASONS = [
   "before_send",
 ];
 
+/** Options that are functions. */
+const HOOKS = ["beforeSend", "onDiagnostic"];
+
 /** What to do about it; a code that is not here has a subject, and says what was expected. */
 const ADVICE = {
   queue_full: "the queue is full, so the newest events are refused: is the endpoint reachable?",
@@ -41,7 +44,8 @@ const ADVICE = {
   endpoint_blocked:
     "the endpoint cannot be reached (network, CSP connect-src, a blocker?): events wait, one request at a time probes it.",
   stopped: "the receiver said 410 Gone: this page sends nothing more.",
-  store_unavailable: "localStorage is full or forbidden: events that are not sent before the page goes may be lost.",
+  store_unavailable:
+    "localStorage is full or forbidden: events that are not sent before the page goes may be lost.",
   before_send_threw: "beforeSend threw: its event was dropped.",
   wasm_unavailable:
     "WebAssembly cannot be loaded (does the page's CSP lack 'wasm-unsafe-eval'?): telemetry is off.",
@@ -125,14 +129,27 @@ export function createClient(options, load, off = "") {
       // A getter that throws, or nothing there: undefined says it.
     }
     const message =
-      "langflow-telemetry: " +
-      (ADVICE[code] ?? `${subject}: expected ${expected}, got ${show(value)}.`);
+      "langflow-telemetry: " + (ADVICE[code] ?? `${subject}: expected ${expected}, got ${show(value)}.`);
     try {
-      if (options?.onDiagnostic) options.onDiagnostic({ code, message, count, ...(subject && { subject }) });
+      if (typeof options?.onDiagnostic === "function")
+        options.onDiagnostic({ code, message, count, ...(subject && { subject }) });
+      // eslint-disable-next-line no-console -- a mistake that only a developer can mend, told once
       else if (LOUD.includes(code)) console.warn(message);
     } catch {
       // The page's own error, in the page's own function: not ours to pass on.
     }
+  };
+
+  const refuseOption = (name, expected) => {
+    off = "invalid_option";
+    tell("invalid_option", 1, name, expected);
+  };
+
+  /** Rust cannot tell a function from another object, so these two options are checked here. */
+  const isHook = (name) => {
+    const fine = options[name] == null || typeof options[name] === "function";
+    if (!fine) refuseOption(name, "a function");
+    return fine;
   };
 
   /** The module is gone, or never came: from here on nothing is called, nothing is held. */
@@ -192,7 +209,11 @@ export function createClient(options, load, off = "") {
 
   const enter = (kind, event, time) => {
     const { seconds } = event;
-    const outcome = () => [number(seconds) ?? NaN, flag(event.success), text(event, "errorMessage", MESSAGE_READ_MAX)];
+    const outcome = () => [
+      number(seconds) ?? NaN,
+      flag(event.success),
+      text(event, "errorMessage", MESSAGE_READ_MAX),
+    ];
     switch (kind) {
       case "run":
         if (flag(event.isWebhook) > 2) throw "isWebhook";
@@ -336,19 +357,18 @@ export function createClient(options, load, off = "") {
     off = "no_browser";
     return client;
   }
-  options = options ?? {};
-  const no = readDoNotTrack(options.doNotTrack);
-  if (no !== false) {
-    off = no ? "do_not_track" : "invalid_option";
-    given = options;
-    if (!no) tell("invalid_option", 1, "doNotTrack", "a boolean, or 1, true, yes, on, 0, false, no, off");
-    purge();
-    return client;
-  }
+  options = given = options ?? {};
   try {
-    const loading = load(options);
-    if (loading) loading.then(start, () => end("wasm_unavailable"));
-    else start();
+    const no = readDoNotTrack(options.doNotTrack);
+    if (no !== false) {
+      off = "do_not_track";
+      if (!no) refuseOption("doNotTrack", "a boolean, or 1, true, yes, on, 0, false, no, off");
+      purge();
+    } else if (HOOKS.every(isHook)) {
+      const loading = load(options);
+      if (loading) loading.then(start, () => end("wasm_unavailable"));
+      else start();
+    }
   } catch {
     end("wasm_unavailable");
   }

@@ -10,8 +10,8 @@ export type DoNotTrack = boolean | string | undefined | null;
 export interface TelemetryOptions {
   /** Where batches go: an http(s) URL without credentials, or a path on the page's own origin. Required. */
   endpoint: string;
-  /** `"ndjson"` (default), `"otlp"` (OTLP/HTTP logs as JSON) or `"gateway"` (Langflow's own GET pings). */
-  format?: "ndjson" | "otlp" | "gateway";
+  /** How events are written down. `"ndjson"`: one JSON object a line. */
+  format?: "ndjson";
   /** Yes means: no request, no storage, no listener, no wasm. 1, true, yes, on in any case mean yes. Default false. */
   doNotTrack?: DoNotTrack;
   /** The browser's Global Privacy Control and Do Not Track opt out too. Default true. */
@@ -138,7 +138,7 @@ export type DropReason =
  */
 export interface Stats {
   state: "loading" | "pending" | "on" | "off" | "stopped";
-  /** Why it is off: `do_not_track`, `browser_signal`, `opted_out`, `invalid_option`, `wasm_unavailable`, `internal`, `no_browser`, … */
+  /** Why it is off: `do_not_track`, `browser_signal`, `opted_out`, `invalid_option`, `wasm_unavailable`, `internal`, `no_browser`, `not_initialised`, `sampled`, `denied`, `shut_down`. */
   reason?: string;
   /** Events given to this page's client. */
   captured: number;

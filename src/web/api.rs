@@ -567,7 +567,12 @@ impl Page {
                 }
                 self.host.settle(token, acknowledged);
             }
-            Action::Tell(notice) => self.tell(notice),
+            Action::Tell(notice) => {
+                if notice == Notice::Stopped {
+                    self.quiet();
+                }
+                self.tell(notice);
+            }
         }
     }
 

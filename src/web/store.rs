@@ -121,7 +121,10 @@ impl Store {
         let name = JsValue::from_str(PREFIX);
         // The callback returns undefined, so the lock is released as soon as it is done: a lock that is held
         // keeps a page out of the back/forward cache.
-        call(&locks, "request", &[&name, &callback(host, Signal::Locked, 0)]).is_some()
+        let requested = call(&locks, "request", &[&name, &callback(host, Signal::Locked, 0)]);
+        // Where it is refused the store is left alone; nobody is to see the rejection.
+        let ignore = callback(host, Signal::Chunk, 0);
+        requested.and_then(|promise| call(&promise, "then", &[&ignore, &ignore])).is_some()
     }
 
     /// All batches of this endpoint, this page's own included. What is not ours, or not whole, is removed.
