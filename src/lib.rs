@@ -31,4 +31,4 @@ pub mod retry;
 pub mod wire;
 // The seam: no other line of the crate asks where it runs.
 #[cfg(target_arch = "wasm32")]
-mod web;
+pub mod web;

@@ -1,9 +1,9 @@
-#![cfg(not(target_arch = "wasm32"))]
 //! `redact` over the corpus in `tests/redact/`, and over what nobody would write.
 //!
 //! `secrets.txt` and `heldout.txt` hold messages with planted secrets (`«…»`) and with fragments that must
 //! survive (`‹…›`); `clean.txt` holds messages that must come through unchanged. `⏎` is a line break. The second
 //! file was written after the code was done, to see what the code makes of messages it was not made for.
+#![cfg(not(target_arch = "wasm32"))]
 
 use std::time::{Duration, Instant};
 

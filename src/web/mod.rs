@@ -24,6 +24,8 @@ mod transport;
 use js_sys::{Function, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
+pub use api::Client;
+
 /// What the browser, or a promise, has to say; its value comes along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]

@@ -1,0 +1,527 @@
+//! The edge in a real browser: what `Client` exports, reads, listens for and leaves alone. The shell's part is
+//! played by `tests/web/page.js`. What arrives at a real collector is in `tests/e2e`.
+#![cfg(target_arch = "wasm32")]
+
+use js_sys::{Array, Function, JSON, Object, Reflect};
+use langflow_telemetry::web::{Client, Host};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[wasm_bindgen(module = "/tests/web/page.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = makeShell)]
+    fn make_shell() -> Object;
+
+    #[wasm_bindgen(js_name = watchPage)]
+    fn watch_page() -> Object;
+
+    fn pretend(object: &JsValue, name: &str, value: &JsValue);
+
+    #[wasm_bindgen(js_name = endVisit)]
+    fn end_visit();
+
+    #[wasm_bindgen(thread_local_v2, js_name = throwing)]
+    static THROWING: JsValue;
+
+    #[wasm_bindgen(js_name = clientHints)]
+    fn client_hints(platform: &str, way: &str) -> Object;
+
+    fn later(ms: u32) -> js_sys::Promise;
+}
+
+/// The lifecycle events of a page at work.
+const LISTENERS: &str =
+    r#"["visibilitychange","freeze","resume","pagehide","pageshow","online","offline","storage"]"#;
+
+const OPT_OUT: &str = "langflow-telemetry:opt-out";
+
+/// A client, the shell around it, and an eye on the page. The next one puts the page back as it was: a test that
+/// fails has no other end, since a panic in WebAssembly unwinds nothing.
+struct Visit {
+    shell: Object,
+    touched: Object,
+}
+
+impl Visit {
+    /// A page whose client has these options, as JSON, and is not yet started.
+    fn new(options: &str) -> Self {
+        end_visit();
+        let (shell, touched) = (make_shell(), watch_page());
+        let host: Host = get(&shell, "host").unchecked_into();
+        let client = Client::new(&JSON::parse(options).expect("options"), host);
+        set(&shell, "client", &JsValue::from(client));
+        Self { shell, touched }
+    }
+
+    /// As [`Visit::new`], and started.
+    fn started(options: &str) -> Self {
+        let visit = Self::new(options);
+        visit.call("start", &[]);
+        visit
+    }
+
+    /// Has `object` pretend something until the visit ends.
+    fn pretend(&self, object: &str, name: &str, value: &JsValue) {
+        pretend(&get(&js_sys::global(), object), name, value);
+    }
+
+    /// Calls a method of the client.
+    fn call(&self, name: &str, arguments: &[JsValue]) -> JsValue {
+        let client = get(&self.shell, "client");
+        let method: Function = get(&client, name).dyn_into().expect(name);
+        method.apply(&client, &arguments.iter().collect::<Array>()).expect("does not throw")
+    }
+
+    /// Tracks a component that took `seconds`.
+    fn component(&self, seconds: f64) {
+        self.call("component", &[0.into(), "ChatInput".into(), seconds.into(), 1.into(), JsValue::UNDEFINED]);
+    }
+
+    /// What the shell, or the eye on the page, has under that name, as JSON.
+    fn seen(&self, name: &str) -> String {
+        let value = get(&self.shell, name);
+        json(&if value.is_undefined() { get(&self.touched, name) } else { value })
+    }
+
+    /// A number or text of `stats()`.
+    fn stat(&self, name: &str) -> JsValue {
+        let text = self.call("stats", &[]).as_string().expect("stats");
+        get(&JSON::parse(&text).expect("JSON"), name)
+    }
+
+    /// All lines that were sent, parsed, of this event.
+    fn lines(&self, event: &str) -> Vec<JsValue> {
+        let bodies: Vec<String> =
+            Array::from(&get(&self.touched, "bodies")).iter().filter_map(|body| body.as_string()).collect();
+        let all = bodies.concat();
+        let lines = all.lines().map(|line| JSON::parse(line).expect("a line is JSON"));
+        lines.filter(|line| get(line, "event") == event).collect()
+    }
+
+    /// Nothing was done to the page: no listener, timer, request or stored value.
+    fn assert_untouched(&self) {
+        for what in ["added", "written", "bodies", "inits", "emitted"] {
+            assert_eq!(self.seen(what), "[]", "{what}");
+        }
+        assert_eq!(self.seen("timers"), "0", "timers");
+    }
+
+    /// Has the page get an event.
+    fn fire(&self, target: &str, event: &str, properties: &[(&str, JsValue)]) {
+        let class: Function = get(&js_sys::global(), "Event").unchecked_into();
+        let event = Reflect::construct(&class, &Array::of1(&event.into())).expect("an event");
+        for (name, value) in properties {
+            set(&event, name, value);
+        }
+        let target = get(&js_sys::global(), target);
+        let dispatch: Function = get(&target, "dispatchEvent").unchecked_into();
+        dispatch.call1(&target, &event).expect("dispatched");
+    }
+
+    /// Forgets what was seen so far.
+    fn forget(&self, name: &str) {
+        set(
+            if get(&self.shell, name).is_undefined() { &self.touched } else { &self.shell },
+            name,
+            &Array::new(),
+        );
+    }
+}
+
+fn get(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).expect("readable")
+}
+
+fn set(object: &JsValue, name: &str, value: &JsValue) {
+    Reflect::set(object, &name.into(), value).expect("writable");
+}
+
+fn json(value: &JsValue) -> String {
+    JSON::stringify(value).ok().and_then(|text| text.as_string()).unwrap_or_default()
+}
+
+fn storage(method: &str, arguments: &[&str]) -> JsValue {
+    let storage = get(&js_sys::global(), "localStorage");
+    let method: Function = get(&storage, method).unchecked_into();
+    method
+        .apply(&storage, &arguments.iter().map(|text| JsValue::from_str(text)).collect::<Array>())
+        .expect("storage")
+}
+
+async fn wait(ms: u32) {
+    JsFuture::from(later(ms)).await.expect("time passes");
+}
+
+// ---- exports
+
+#[wasm_bindgen_test]
+async fn every_event_leaves_as_it_was_given() {
+    let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
+    let time = JsValue::from(1_763_834_701_123_f64);
+    let message = JsValue::from("ValueError: no");
+    visit.call("run", &[time.clone(), 0.into(), 0.42.into(), 0.into(), message]);
+    visit.call("playground", &[time.clone(), 5.into(), 2.4.into(), 1.into(), JsValue::UNDEFINED]);
+    visit.call("component", &[time.clone(), "ChatInput".into(), 0.5.into(), 1.into(), JsValue::UNDEFINED]);
+    visit.call(
+        "version",
+        &[
+            time.clone(),
+            "langflow".into(),
+            "1.13.0".into(),
+            "Linux".into(),
+            "3.12".into(),
+            "x86_64".into(),
+            1.into(),
+            "memory".into(),
+            0.into(),
+        ],
+    );
+    visit.call("shutdown", &[time, 12.5.into()]);
+    visit.call("flush", &[7.into()]);
+    wait(0).await;
+    assert_eq!(visit.seen("settled"), "[[7,true]]");
+    for (event, fields) in [
+        ("run", r#""isWebhook":false,"seconds":0.42,"success":false,"errorMessage":"ValueError: no"}"#),
+        ("playground", r#""seconds":2.4,"componentCount":5,"success":true}"#),
+        ("component", r#""name":"ChatInput","seconds":0.5,"success":true}"#),
+        (
+            "version",
+            r#""package":"langflow","version":"1.13.0","platform":"Linux","python":"3.12","arch":"x86_64","autoLogin":true,"cacheType":"memory","backendOnly":false}"#,
+        ),
+        ("shutdown", r#""timeRunning":12.5}"#),
+    ] {
+        let lines = visit.lines(event);
+        let line = lines.iter().map(json).find(|line| line.ends_with(fields));
+        let line = line.unwrap_or_else(|| panic!("{event}: {lines:?}"));
+        assert!(line.contains(r#""time":1763834701123,"clientType":"browser""#), "{line}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_bad_field_is_refused_and_named() {
+    let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
+    visit.component(-1.0);
+    visit.call("run", &[0.into(), 2.into(), 1.into(), 2.into(), JsValue::UNDEFINED]);
+    visit.call("playground", &[0.into(), 1.5.into(), 1.into(), 1.into(), JsValue::UNDEFINED]);
+    let told = visit.seen("told");
+    for subject in ["seconds", "success", "componentCount"] {
+        assert!(told.contains(&format!("\"{subject}\"")), "{subject} in {told}");
+    }
+    assert_eq!(visit.stat("invalid"), 3);
+    assert_eq!(visit.call("refuse", &[true.into()]), 1, "by beforeSend");
+    assert_eq!(visit.call("refuse", &[false.into()]), 4, "as invalid");
+}
+
+// ---- options
+
+#[wasm_bindgen_test]
+fn a_bad_option_is_told_once_and_nothing_else_happens() {
+    for (options, name) in [
+        (r#"{}"#, "endpoint"),
+        (r#"{"endpoint": "javascript:alert(1)"}"#, "endpoint"),
+        (r#"{"endpoint": "https://user:secret@t.example/"}"#, "endpoint"),
+        (r#"{"endpoint": "https://t.example:99999/"}"#, "endpoint"),
+        (r#"{"endpoint": "//t.example/"}"#, "endpoint"),
+        (r#"{"endpoint": 5}"#, "endpoint"),
+        (r#"{"endpoint": "/t", "format": "xml"}"#, "format"),
+        (r#"{"endpoint": "/t", "honorBrowserSignals": "no"}"#, "honorBrowserSignals"),
+        (r#"{"endpoint": "/t", "consent": true}"#, "consent"),
+        (r#"{"endpoint": "/t", "clientType": 1}"#, "clientType"),
+        (r#"{"endpoint": "/t", "errorMessages": "raw"}"#, "errorMessages"),
+        (r#"{"endpoint": "/t", "componentNames": ["A", 1]}"#, "componentNames"),
+        (r#"{"endpoint": "/t", "flushIntervalMs": -1}"#, "flushIntervalMs"),
+        (r#"{"endpoint": "/t", "maxBatchEvents": 0}"#, "maxBatchEvents"),
+        (r#"{"endpoint": "/t", "maxBatchBytes": 1e9}"#, "maxBatchBytes"),
+        (r#"{"endpoint": "/t", "maxQueueBytes": "2 MB"}"#, "maxQueueBytes"),
+        (r#"{"endpoint": "/t", "delivery": "once"}"#, "delivery"),
+        (r#"{"endpoint": "/t", "persist": 1}"#, "persist"),
+        (r#"{"endpoint": "/t", "sampleRate": 2}"#, "sampleRate"),
+        (r#"{"endpoint": "/t", "dryRun": "yes"}"#, "dryRun"),
+        (r#"{"endpoint": "/t", "app": {"version": 113}}"#, "app.version"),
+        (r#"{"endpoint": "/t", "app": {"autoLogin": "on"}}"#, "app.autoLogin"),
+    ] {
+        let visit = Visit::started(options);
+        visit.component(1.0);
+        visit.call("flush", &[1.into()]);
+        let told = Array::from(&get(&visit.shell, "told"));
+        assert_eq!(told.length(), 1, "{options}");
+        let told = Array::from(&told.get(0));
+        assert_eq!((told.get(0), told.get(1), told.get(2)), ("invalid_option".into(), 1.into(), name.into()));
+        assert!(told.get(3).as_string().is_some_and(|expected| !expected.is_empty()), "{options}");
+        assert!(visit.call("stats", &[]).is_undefined(), "{options}");
+        visit.assert_untouched();
+    }
+}
+
+#[wasm_bindgen_test]
+fn options_of_every_kind_are_taken() {
+    let visit = Visit::started(
+        r#"{"endpoint": "https://t.example/v1", "format": "ndjson", "honorBrowserSignals": false,
+            "consent": "granted", "clientType": "desktop", "errorMessages": "off", "componentNames": ["ChatInput"],
+            "flushIntervalMs": 60000, "maxBatchEvents": 10, "maxBatchBytes": 2048, "maxQueueBytes": 65536,
+            "delivery": "at-most-once", "persist": false, "sampleRate": 1, "dryRun": false, "app": null}"#,
+    );
+    assert_eq!(visit.seen("told"), "[]");
+    assert_eq!(visit.stat("state"), "on");
+}
+
+// ---- navigator
+
+#[wasm_bindgen_test]
+async fn platform_and_arch_come_from_client_hints() {
+    let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
+    let hints = client_hints("macOS", "told");
+    visit.pretend("navigator", "userAgentData", &hints);
+    visit.pretend("navigator", "maxTouchPoints", &0.into());
+    visit.call("start", &[]);
+    assert_eq!(visit.seen("emitted"), "[]", "what the browser is asked for takes a moment");
+    wait(0).await;
+    assert_eq!(visit.seen("emitted"), r#"[["version","macOS","arm64"]]"#);
+}
+
+#[wasm_bindgen_test]
+async fn hints_that_do_not_come_are_not_waited_for() {
+    for (way, at_once) in [("never", false), ("withheld", false), ("nonsense", true), ("throws", true)] {
+        let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
+        let hints = client_hints("Windows", way);
+        visit.pretend("navigator", "userAgentData", &hints);
+        visit.pretend("navigator", "userAgent", &"Mozilla/5.0 (Windows NT 10.0; Win64; x64)".into());
+        visit.call("start", &[]);
+        assert_eq!(visit.seen("emitted") != "[]", at_once, "{way}");
+        wait(300).await;
+        // "x64" is what Chromium says on every Windows: not known, so left out.
+        assert_eq!(visit.seen("emitted"), r#"[["version","Windows",null]]"#, "{way}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn without_hints_the_user_agent_tells_what_it_can() {
+    for (agent, touch, platform, arch) in [
+        ("Mozilla/5.0 (X11; Linux aarch64; rv:140.0) Gecko/20100101 Firefox/140.0", 0, "Linux", "arm64"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15", 0, "macOS", ""),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15", 5, "iOS", ""),
+    ] {
+        let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
+        visit.pretend("navigator", "userAgentData", &JsValue::UNDEFINED);
+        visit.pretend("navigator", "userAgent", &agent.into());
+        visit.pretend("navigator", "maxTouchPoints", &touch.into());
+        visit.call("start", &[]);
+        let arch = if arch.is_empty() { "null".to_owned() } else { format!("\"{arch}\"") };
+        assert_eq!(visit.seen("emitted"), format!("[[\"version\",\"{platform}\",{arch}]]"), "{agent}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_navigator_whose_getters_throw_tells_nothing() {
+    let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
+    for name in
+        ["userAgentData", "userAgent", "maxTouchPoints", "globalPrivacyControl", "doNotTrack", "onLine"]
+    {
+        THROWING.with(|throwing| visit.pretend("navigator", name, throwing));
+    }
+    visit.call("start", &[]);
+    assert_eq!(visit.seen("emitted"), r#"[["version",null,null]]"#);
+    assert_eq!(visit.stat("state"), "on");
+}
+
+// ---- lifecycle
+
+#[wasm_bindgen_test]
+fn listeners_come_with_the_start_and_go_with_an_opt_out() {
+    let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
+    assert_eq!(visit.seen("added"), "[]", "nothing before the start");
+    visit.call("start", &[]);
+    assert_eq!(visit.seen("added"), LISTENERS);
+    assert_eq!(visit.seen("removed"), "[]");
+    visit.call("choose", &[false.into()]);
+    assert_eq!(visit.seen("removed"), LISTENERS);
+}
+
+#[wasm_bindgen_test]
+async fn a_closed_client_has_no_listener_and_is_deaf() {
+    let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
+    visit.component(1.0);
+    visit.call("close", &[9.into()]);
+    wait(50).await;
+    assert_eq!(visit.seen("settled"), "[[9,true]]");
+    assert_eq!(visit.seen("removed"), LISTENERS);
+    assert_eq!(visit.lines("shutdown").len(), 1);
+    let sent = visit.seen("bodies");
+    visit.component(2.0);
+    visit.fire("window", "pagehide", &[]);
+    visit.call("choose", &[true.into()]);
+    wait(50).await;
+    assert_eq!(visit.seen("bodies"), sent);
+    assert_eq!((visit.stat("state"), visit.stat("reason")), ("off".into(), "shut_down".into()));
+}
+
+#[wasm_bindgen_test]
+async fn a_page_that_goes_says_so_once_a_life() {
+    let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
+    let shutdowns = || visit.seen("emitted").matches("shutdown").count();
+    visit.fire("document", "visibilitychange", &[]);
+    assert_eq!(shutdowns(), 0);
+    visit.fire("window", "pagehide", &[("persisted", true.into())]);
+    visit.fire("window", "pagehide", &[("persisted", true.into())]);
+    assert_eq!(shutdowns(), 1);
+    assert!(visit.seen("inits").contains("\"beacon\":true"), "by something that outlives the page");
+    visit.fire("window", "pageshow", &[("persisted", false.into())]);
+    visit.fire("window", "pagehide", &[]);
+    assert_eq!(shutdowns(), 1, "not a new life");
+    visit.fire("window", "pageshow", &[("persisted", true.into())]);
+    visit.fire("window", "pagehide", &[]);
+    assert_eq!(shutdowns(), 2, "restored, and gone again");
+}
+
+#[wasm_bindgen_test]
+async fn a_prerendered_page_waits_to_be_seen() {
+    let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
+    visit.pretend("document", "prerendering", &true.into());
+    visit.call("start", &[]);
+    visit.component(1.0);
+    wait(50).await;
+    assert_eq!(visit.seen("added"), r#"["prerenderingchange"]"#);
+    for what in ["bodies", "inits", "emitted", "written"] {
+        assert_eq!(visit.seen(what), "[]", "{what}");
+    }
+    visit.pretend("document", "prerendering", &false.into());
+    visit.fire("document", "prerenderingchange", &[]);
+    assert_eq!(visit.seen("removed"), r#"["prerenderingchange"]"#);
+    visit.call("flush", &[1.into()]);
+    wait(0).await;
+    assert_eq!(visit.lines("component").len(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn requests_carry_no_cookie_and_no_referrer_and_follow_nothing() {
+    let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
+    visit.component(1.0);
+    visit.call("flush", &[1.into()]);
+    wait(0).await;
+    let inits = Array::from(&get(&visit.touched, "inits"));
+    let sent = inits.iter().find(|init| get(init, "body").is_object()).expect("a request");
+    for (name, value) in [
+        ("method", "POST"),
+        ("credentials", "omit"),
+        ("referrerPolicy", "no-referrer"),
+        ("redirect", "error"),
+    ] {
+        assert_eq!(get(&sent, name), value, "{name}");
+    }
+    assert_eq!(get(&sent, "keepalive"), true);
+    assert_eq!(json(&get(&sent, "headers")), r#"{"content-type":"text/plain;charset=UTF-8"}"#);
+}
+
+// ---- off is off
+
+#[wasm_bindgen_test]
+async fn a_browser_that_says_no_is_obeyed_and_nothing_is_touched() {
+    for (name, value) in [
+        ("globalPrivacyControl", JsValue::TRUE),
+        ("globalPrivacyControl", "1".into()),
+        ("doNotTrack", "1".into()),
+        ("doNotTrack", "yes".into()),
+    ] {
+        let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
+        visit.pretend("navigator", name, &value);
+        visit.call("start", &[]);
+        visit.component(1.0);
+        // A click does not outvote what the person told the browser for every site.
+        visit.call("choose", &[true.into()]);
+        visit.call("flush", &[1.into()]);
+        visit.call("close", &[2.into()]);
+        wait(20).await;
+        visit.assert_untouched();
+        assert_eq!((visit.stat("state"), visit.stat("reason")), ("off".into(), "browser_signal".into()));
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_browser_that_says_no_counts_only_where_it_is_to_be_honoured() {
+    let visit = Visit::new(r#"{"endpoint": "/telemetry", "honorBrowserSignals": false}"#);
+    visit.pretend("navigator", "globalPrivacyControl", &JsValue::TRUE);
+    visit.call("start", &[]);
+    assert_eq!(visit.stat("state"), "on");
+}
+
+#[wasm_bindgen_test]
+async fn an_opt_out_is_remembered_and_purges_what_was_left() {
+    let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
+    storage("setItem", &[OPT_OUT, "1"]);
+    storage("setItem", &["langflow-telemetry:1:abc:1", "u1 2\n{}\n"]);
+    storage("setItem", &["theirs", "kept"]);
+    visit.forget("written");
+    visit.call("start", &[]);
+    visit.component(1.0);
+    wait(20).await;
+    visit.assert_untouched();
+    assert_eq!(visit.stat("reason"), "opted_out");
+    assert!(storage("getItem", &["langflow-telemetry:1:abc:1"]).is_null());
+    assert_eq!(storage("getItem", &["theirs"]), "kept");
+    assert_eq!(storage("getItem", &[OPT_OUT]), "1");
+    visit.call("choose", &[true.into()]);
+    assert!(storage("getItem", &[OPT_OUT]).is_null());
+    assert_eq!(visit.stat("state"), "on");
+}
+
+#[wasm_bindgen_test]
+async fn consent_denied_touches_nothing() {
+    let visit = Visit::started(r#"{"endpoint": "/telemetry", "consent": "denied"}"#);
+    visit.component(1.0);
+    visit.call("flush", &[1.into()]);
+    wait(20).await;
+    visit.assert_untouched();
+    assert_eq!(visit.stat("reason"), "denied");
+}
+
+#[wasm_bindgen_test]
+async fn consent_pending_holds_in_memory_and_touches_nothing() {
+    let visit = Visit::started(r#"{"endpoint": "/telemetry", "consent": "pending"}"#);
+    for number in 0..60 {
+        visit.component(f64::from(number));
+    }
+    visit.fire("window", "pagehide", &[]);
+    wait(20).await;
+    visit.assert_untouched();
+    assert_eq!((visit.stat("state"), visit.stat("queued")), ("pending".into(), 60.into()));
+    visit.call("choose", &[true.into()]);
+    visit.call("flush", &[1.into()]);
+    wait(20).await;
+    assert_eq!(visit.lines("component").len(), 60);
+
+    let visit = Visit::started(r#"{"endpoint": "/telemetry", "consent": "pending"}"#);
+    visit.component(1.0);
+    visit.call("choose", &[false.into()]);
+    wait(20).await;
+    assert_eq!(visit.seen("bodies"), "[]");
+    assert_eq!((visit.stat("queued"), visit.stat("opted_out")), (0.into(), 1.into()));
+}
+
+#[wasm_bindgen_test]
+async fn consent_is_asked_again_when_something_is_to_be_sent() {
+    let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
+    visit.component(1.0);
+    visit.pretend("navigator", "globalPrivacyControl", &JsValue::TRUE);
+    visit.call("flush", &[1.into()]);
+    wait(20).await;
+    assert_eq!(visit.seen("bodies"), "[]");
+    assert_eq!(visit.seen("removed"), LISTENERS);
+    assert_eq!(visit.stat("reason"), "browser_signal");
+}
+
+#[wasm_bindgen_test]
+async fn an_opt_out_in_another_tab_counts_here() {
+    let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
+    visit.component(1.0);
+    storage("setItem", &[OPT_OUT, "1"]);
+    visit.fire("window", "storage", &[("key", OPT_OUT.into())]);
+    visit.forget("bodies");
+    visit.call("flush", &[1.into()]);
+    wait(20).await;
+    assert_eq!(visit.seen("bodies"), "[]");
+    assert_eq!((visit.stat("state"), visit.stat("reason")), ("off".into(), "opted_out".into()));
+    assert_eq!(visit.seen("removed"), LISTENERS);
+}

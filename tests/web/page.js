@@ -1,0 +1,121 @@
+// What tests/web.rs cannot say in Rust: the shell's part of the contract, and an eye on what the page's globals
+// are asked for. The real shell is pkg/client.js; the real network is in tests/e2e.
+
+/** What puts the page back as it was before the visit. */
+const undo = [];
+
+/** Ends the visit before, however it ended: its client is opted out, its store is empty, the globals are the browser's. */
+export function endVisit() {
+  while (undo.length > 0) undo.pop()();
+  localStorage.clear();
+}
+
+/** The functions that a client is lent, and what it did with them. */
+export function makeShell() {
+  const shell = {
+    client: undefined,
+    told: [],
+    emitted: [],
+    settled: [],
+    host: {
+      callback: (signal, attempt) => (value) => shell.client.dispatch(signal, attempt, value),
+      tell: (...given) => shell.told.push(given),
+      emit(event, platform, arch, seconds) {
+        shell.emitted.push([event, platform ?? null, arch ?? null]);
+        const now = Date.now();
+        if (event === "version")
+          shell.client.version(now, "langflow", undefined, platform, undefined, arch, 1, undefined, 2);
+        else shell.client.shutdown(now, seconds);
+      },
+      settle: (...given) => shell.settled.push(given),
+    },
+  };
+  undo.push(() => {
+    try {
+      shell.client.choose(false);
+    } catch {
+      // It panicked, which is what made its test fail.
+    }
+  });
+  return shell;
+}
+
+/**
+ * Stands in front of everything a client can touch, until the visit ends. Requests are kept and answered here, each
+ * by what `answer` makes of it; all else works as before.
+ */
+export function watchPage() {
+  const touched = { added: [], removed: [], timers: 0, written: [], removedKeys: [], bodies: [], inits: [] };
+  touched.answer = () => Response.json({ accepted: 1, duplicate: 0, rejected: 0 });
+  const replace = (object, name, make) => {
+    const own = Object.getOwnPropertyDescriptor(object, name);
+    const original = object[name];
+    Object.defineProperty(object, name, { value: make(original), configurable: true, writable: true });
+    undo.push(() => (own ? Object.defineProperty(object, name, own) : delete object[name]));
+  };
+  const inFrontOf = (object, name, see) =>
+    replace(
+      object,
+      name,
+      (original) =>
+        function (...given) {
+          see(...given);
+          return original.apply(this, given);
+        },
+    );
+  inFrontOf(EventTarget.prototype, "addEventListener", (name) => touched.added.push(name));
+  inFrontOf(EventTarget.prototype, "removeEventListener", (name) => touched.removed.push(name));
+  inFrontOf(Storage.prototype, "setItem", (key) => touched.written.push(key));
+  inFrontOf(Storage.prototype, "removeItem", (key) => touched.removedKeys.push(key));
+  inFrontOf(window, "setTimeout", () => (touched.timers += 1));
+  inFrontOf(window, "setInterval", () => (touched.timers += 1));
+  replace(window, "fetch", () => async (url, init) => {
+    touched.bodies.push(new TextDecoder().decode(init.body));
+    touched.inits.push({ url, ...init });
+    return touched.answer();
+  });
+  replace(window, "fetchLater", () => (url) => {
+    touched.inits.push({ url, deferred: true });
+    return { activated: false };
+  });
+  replace(navigator, "sendBeacon", () => (url, blob) => {
+    touched.inits.push({ url, beacon: true, blob });
+    return true;
+  });
+  return touched;
+}
+
+/** Gives an object a property of its own until the visit ends. `value` may be a function that throws: then it is a getter. */
+export function pretend(object, name, value) {
+  const thrower = typeof value === "function" && value.throws;
+  Object.defineProperty(object, name, {
+    configurable: true,
+    ...(thrower ? { get: value } : { value, writable: true }),
+  });
+  undo.push(() => delete object[name]);
+}
+
+/** A getter for `pretend`. */
+export const throwing = Object.assign(
+  () => {
+    throw new Error("a page may do that");
+  },
+  { throws: true },
+);
+
+const { setTimeout } = window;
+
+/** Resolves once all that is pending in the event loop has run, and so many ms have gone. Not seen by the watch. */
+export const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A `navigator.userAgentData` which answers, when it is asked for more, in one of the ways that browsers have. */
+export const clientHints = (platform, way) => ({
+  platform,
+  getHighEntropyValues() {
+    if (way === "throws") throw new TypeError("not here");
+    if (way === "nonsense") return 5;
+    if (way === "never") return new Promise(() => {});
+    if (way === "withheld") return Promise.reject(new DOMException("by policy", "NotAllowedError"));
+    return Promise.resolve({ architecture: "arm", bitness: "64" });
+  },
+});
