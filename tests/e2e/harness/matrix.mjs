@@ -27,14 +27,28 @@ async function inTurn(run) {
   }
 }
 
-/** Of all cases: `{ name, explains, runs: [{ captured, rows, duplicates, requests }] }`. */
+/**
+ * The table's columns. `early`: rows there were before a next visit to the site, where one was needed.
+ * `duplicates`: events that the collector had already. `again`: events sent more than once for whatever reason, a
+ * request that was failed on purpose among them.
+ */
+const COLUMNS = {
+  captured: "captured",
+  early: "rows before a next visit",
+  rows: "rows",
+  duplicates: "duplicates sent",
+  again: "sent again",
+  requests: "requests",
+};
+
+/** Of all cases: `{ name, explains, runs }`. */
 const results = [];
 
 /**
  * Runs a case so many times, and keeps what it measured: `{ captured, rows, duplicates, requests }`.
  *
  * @param {string} name
- * @param {() => Promise<Record<"captured" | "rows" | "duplicates" | "requests", number>>} run
+ * @param {() => Promise<Partial<Record<keyof typeof COLUMNS, number>>>} run
  * @param {string} explains Why rows may be fewer than captured, where they may.
  */
 export async function repeat(name, run, explains = "") {
@@ -52,20 +66,17 @@ export async function repeat(name, run, explains = "") {
 /** Prints the table, and writes it to results/NAME.md and NAME.json. */
 export function writeTable(name) {
   const span = (runs, column) => {
-    const numbers = runs.map((run) => run[column]);
+    const numbers = runs.map((run) => run[column]).filter((number) => number !== undefined);
+    if (numbers.length === 0) return "";
     const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
     return least === most ? `${least}` : `${least}–${most}`;
   };
-  const rows = results.map(({ name: label, explains, runs }) =>
-    runs.length === 0
-      ? [label, "failed", "", "", "", explains]
-      : [
-          label,
-          ...["captured", "rows", "duplicates", "requests"].map((column) => span(runs, column)),
-          explains,
-        ],
-  );
-  const head = ["case", "captured", "rows", "duplicates sent", "requests", "what explains a difference"];
+  const columns = Object.keys(COLUMNS);
+  const rows = results.map(({ name: label, explains, runs }) => {
+    const incomplete = runs.length < REPEAT ? ` (${runs.length} of ${REPEAT} runs passed)` : "";
+    return [label + incomplete, ...columns.map((column) => span(runs, column)), explains];
+  });
+  const head = ["case", ...Object.values(COLUMNS), "why rows are fewer"];
   const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at].length)));
   const line = (cells) => `| ${cells.map((cell, at) => cell.padEnd(widths[at])).join(" | ")} |`;
   const table = [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");

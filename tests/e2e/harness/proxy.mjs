@@ -28,7 +28,7 @@ export async function startProxy(collector) {
   let fault = () => undefined;
   const keys = new Set();
   /** `under`: requests being answered now; `largest`: bytes of the largest body. */
-  const seen = { requests: 0, preflights: 0, events: 0, bytes: 0, largest: 0, under: 0 };
+  const seen = { requests: 0, preflights: 0, events: 0, bytes: 0, largest: 0, under: 0, duplicates: 0 };
 
   const server = http.createServer((request, response) => {
     handle(request, response).catch(() => response.destroy());
@@ -91,7 +91,10 @@ export async function startProxy(collector) {
     const [answer] = await once(onward, "response");
     const parts = [];
     for await (const part of answer) parts.push(part);
-    return { status: answer.statusCode, headers: answer.headers, body: Buffer.concat(parts) };
+    const told = Buffer.concat(parts);
+    if (request.method === "POST" && answer.statusCode === 200)
+      seen.duplicates += JSON.parse(told.toString()).duplicate;
+    return { status: answer.statusCode, headers: answer.headers, body: told };
   }
 
   async function pass(request, response, body) {
@@ -123,8 +126,11 @@ export async function startProxy(collector) {
     fail(next) {
       fault = next ?? (() => undefined);
     },
-    /** So far. `duplicates`: events that came again, whatever became of them the first time. */
-    counts: () => ({ ...seen, unique: keys.size, duplicates: seen.events - keys.size }),
+    /**
+     * So far. `unique`: events that came at all. `duplicates`: events of which the collector said that it has them already. `again`: events that came
+     * again, whatever became of them the first time.
+     */
+    counts: () => ({ ...seen, unique: keys.size, again: seen.events - keys.size }),
     async stop() {
       agent.destroy();
       server.close();

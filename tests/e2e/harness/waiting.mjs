@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Nothing here takes a tenth of it, in ms. Retries back off up to a few seconds, an attempt times out after ten. */
 export const DEADLINE_MS = 60_000;
 
-const INTERVAL_MS = 60;
+const INTERVAL_MS = 100;
 
 /**
  * Asks until the answer is truthy, and returns it.

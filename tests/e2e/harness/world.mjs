@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { REMOTE_HOST } from "./browser.mjs";
 import { startCollector } from "./collector.mjs";
@@ -13,6 +14,9 @@ import { allRows, countRows } from "./database.mjs";
 import { temporaryFolder } from "./package.mjs";
 import { startProxy } from "./proxy.mjs";
 import { until } from "./waiting.mjs";
+
+/** So long without a request counts as quiet, in ms. */
+const QUIET_MS = 1_500;
 
 let folder;
 let worlds = 0;
@@ -92,19 +96,35 @@ async function create(browser) {
       return page;
     },
 
-    /** What pages of the first origin said when they were left: their last `stats()`, oldest first. */
+    /** What pages said when they were left: `{ stats, imbalances }` of each. */
     async left() {
       const { origins } = await context.storageState();
       const entries = origins.flatMap(({ localStorage }) => localStorage);
-      return JSON.parse(entries.find(({ name }) => name === "e2e:left")?.value ?? "[]");
+      return entries.filter(({ name }) => name.startsWith("e2e:left:")).map(({ value }) => JSON.parse(value));
+    },
+
+    /**
+     * Waits until whatever still was under way has come: nothing new for a while. Only to measure how much came by
+     * itself; no test fails by it.
+     */
+    async quiet() {
+      let last = -1;
+      await until(async () => {
+        const { requests, under } = proxy.counts();
+        const still = requests === last && under === 0;
+        last = requests;
+        if (!still) await sleep(QUIET_MS);
+        return still;
+      });
+      return countRows(collector.db);
     },
 
     /** Waits for so many rows; then says what there is. */
     async rows(expected) {
-      await until(
-        async () => (await countRows(collector.db)) >= expected,
-        async () => `${expected} rows; there are ${await countRows(collector.db)}`,
-      );
+      // A process for each look at the file: so not before it can be there.
+      const found = async () => `${expected} rows; there are ${await countRows(collector.db)}`;
+      await until(() => proxy.counts().unique >= expected, found);
+      await until(async () => (await countRows(collector.db)) >= expected, found);
       return allRows(collector.db);
     },
 
@@ -124,6 +144,23 @@ export async function audit(page) {
   }));
   assert.deepEqual(imbalances, [], "captured + recovered = sent + … + dropped, at every moment");
   return stats;
+}
+
+/**
+ * What a run measured. `captured` is the pages' own account, as they gave it when they were left; `more` what pages
+ * had captured that crashed and so gave none.
+ */
+export async function measure(world, rows, { more = 0, ...rest } = {}) {
+  const left = await world.left();
+  assert.deepEqual(
+    left.flatMap(({ imbalances }) => imbalances),
+    [],
+    "captured + recovered = sent + … + dropped, at every moment",
+  );
+  assert.deepEqual(world.noise, [], "what the pages wrote to the console, or threw");
+  const captured = left.reduce((sum, { stats }) => sum + stats.captured, more);
+  const { duplicates, again, requests } = world.proxy.counts();
+  return { captured, rows: rows.length, duplicates, again, requests, ...rest };
 }
 
 /**

@@ -35,8 +35,11 @@ window.trackMany = (first, count, messageLength = 0) => {
 
 addEventListener("pageshow", (event) => window.shows.push(event.persisted));
 
-/** `quiet`: nothing here that a test of what the client touches would have to tell from it. */
-const { quiet, ...options } = JSON.parse(new URLSearchParams(location.search).get("options"));
+/**
+ * `quiet`: nothing here that a test of what the client touches would have to tell from it. `track`: so many events
+ * right after init, so that the first batch holds them.
+ */
+const { quiet, track, ...options } = JSON.parse(new URLSearchParams(location.search).get("options"));
 telemetry.init({
   ...options,
   onDiagnostic(diagnostic) {
@@ -45,14 +48,18 @@ telemetry.init({
   },
 });
 
+/** Of this page load: a page that comes back from the back/forward cache and is left again says so again. */
+const id = crypto.randomUUID();
+
+window.trackMany(0, track ?? 0);
+
 // After the client's own listener, so that this is what it left.
 addEventListener(
   "pagehide",
   () => {
     if (quiet) return;
-    const left = JSON.parse(localStorage.getItem("e2e:left") ?? "[]");
-    left.push(window.audit(), ...window.imbalances.map((stats) => ({ ...stats, imbalance: true })));
-    localStorage.setItem("e2e:left", JSON.stringify(left));
+    const left = { stats: window.audit(), imbalances: window.imbalances };
+    localStorage.setItem(`e2e:left:${id}`, JSON.stringify(left));
   },
   true,
 );
