@@ -55,6 +55,10 @@ pub const INSURANCE_MS: f64 = 1_000.0;
 /// after a crash.
 pub const LEASE_MS: f64 = 15_000.0;
 
+/// What a clock that is set back by little costs nobody's lease, in ms. Its holder, who has a second clock to
+/// compare with, gives it up at half of it, so that the others come later.
+pub const CLOCK_SLACK_MS: f64 = 1_000.0;
+
 /// A lease is renewed after so many ms.
 pub const LEASE_RENEWAL_MS: f64 = 5_000.0;
 
@@ -87,7 +91,8 @@ pub struct Rules {
     pub guarantee: Guarantee,
     /// Whether there is a store: the option `persist`, and a browser that lets us.
     pub store: bool,
-    /// Whether the browser has `fetchLater` for this endpoint.
+    /// Whether the browser has `fetchLater` for this endpoint. It leaves by itself and has no answer, so that
+    /// it is used only where sending twice is safe.
     pub deferred: bool,
     /// Whether a page that leaves uses beacons first: they carry the cookies of the endpoint's origin, so only
     /// where that is the page's own.
@@ -175,7 +180,7 @@ pub enum Input {
     /// What [`Action::Drain`] found, this page's own batches included. The actions that this causes are
     /// executed before the lock is released.
     Drained(Vec<Found>),
-    /// The store refused to keep batch `id`.
+    /// The store refused to keep batch `id`. What it had of that batch is removed.
     StoreFailed {
         /// From [`Action::Persist`].
         id: u32,
@@ -216,7 +221,8 @@ pub enum Action {
     },
     /// Have no timer.
     Disarm,
-    /// Keep these lines under this page's session and `id`, in place of what is there.
+    /// Keep these lines under this page's session and `id`, in place of what is there. Whatever is kept keeps
+    /// the time at which it was first written: a batch that is written again does not grow younger.
     Persist {
         /// The batch's id.
         id: u32,
@@ -238,7 +244,9 @@ pub enum Action {
         id: u32,
     },
     /// Another page's batch is this page's from now on: keep the lines under this page's session and
-    /// `new_id`, then remove the other's. Takes no more room than before, so no limit but the browser's own.
+    /// `new_id`, then remove the other's. Takes no more room than before, so no limit but the browser's own;
+    /// where even that is refused, remove the other's all the same and answer [`Input::StoreFailed`]: the
+    /// events are in memory, and two copies would be two owners. The time of the first writing stays.
     Adopt {
         /// The page that wrote it.
         session: String,
@@ -258,7 +266,8 @@ pub enum Action {
     Release,
     /// Under the lock, read all batches of this endpoint from the store; answer with [`Input::Drained`].
     Drain,
-    /// Have one deferred request with this body, in place of any other.
+    /// Have one deferred request with this body, in place of any other; where the browser refuses, answer with
+    /// [`Input::DeferredFailed`].
     Insure {
         /// The lines.
         lines: Vec<u8>,
@@ -429,6 +438,10 @@ pub struct Delivery {
     rules: Rules,
     session: String,
     mode: Mode,
+    /// The receiver said 410: not even consent given anew starts this page again.
+    stopped: bool,
+    /// Who waited for the end was answered: this input is the last.
+    ends: bool,
     queue: Queue,
     attempts: Vec<Attempt>,
     next_attempt: u32,
@@ -454,8 +467,9 @@ pub struct Delivery {
     /// Something changed since the deferred request was made.
     deferred_stale: bool,
     has_deferred: bool,
-    /// Unix ms.
+    /// Until when we claim our copies, in Unix ms; and when we did, monotonic.
     lease_ms: Option<f64>,
+    leased_at_ms: f64,
     store_paused_until_ms: f64,
     store_failures: u32,
     /// What was found in the store, and did not fit into memory.
@@ -465,10 +479,13 @@ pub struct Delivery {
 impl Delivery {
     /// A machine that waits for [`Input::Granted`]. `session` is this page's.
     pub fn new(rules: Rules, session: String) -> Self {
+        let deferred = rules.deferred && rules.guarantee == Guarantee::AtLeastOnce;
         Self {
-            rules,
+            rules: Rules { deferred, ..rules },
             session,
             mode: Mode::Pending,
+            stopped: false,
+            ends: false,
             queue: Queue::new(rules.limits),
             attempts: Vec::new(),
             next_attempt: 1,
@@ -490,6 +507,7 @@ impl Delivery {
             deferred_stale: false,
             has_deferred: false,
             lease_ms: None,
+            leased_at_ms: f64::NEG_INFINITY,
             store_paused_until_ms: f64::NEG_INFINITY,
             store_failures: 0,
             more_stored: false,
@@ -593,19 +611,34 @@ impl Delivery {
     pub fn handle(&mut self, input: Input, now: Now, random: f64) -> Vec<Action> {
         let mut actions = Vec::new();
         let out = &mut actions;
+        // Where the page is, and whether there is a network, is remembered in every mode: consent may come later.
+        match input {
+            Input::Offline => self.offline = true,
+            Input::Online | Input::Returned => self.offline = false,
+            Input::Leaving if self.mode != Mode::On => self.left = true,
+            _ => {}
+        }
+        if input == Input::Returned {
+            self.left = false;
+        }
         match input {
             Input::Granted => self.grant(out),
             Input::Denied => self.deny(out),
             // A machine that may not work does nothing else.
             Input::Flush { token } | Input::Close { token } if self.mode != Mode::On => {
-                let acknowledged = self.queue.is_empty();
+                let acknowledged = self.queue.is_empty() && self.attempts.is_empty();
                 if matches!(input, Input::Close { .. }) && self.mode != Mode::Off {
                     self.close(out);
                 }
                 out.push(Action::Settle { token, acknowledged });
             }
             _ if self.mode != Mode::On => {}
-            _ => self.work(input, now, random, out),
+            _ => {
+                self.work(input, now, random, out);
+                if self.ends && self.mode == Mode::On {
+                    self.close(out);
+                }
+            }
         }
         if self.mode == Mode::On {
             self.plan(now, out);
@@ -614,30 +647,41 @@ impl Delivery {
     }
 
     fn work(&mut self, input: Input, now: Now, random: f64, out: &mut Vec<Action>) {
-        // A drained batch, and a page that returns, settle ownership themselves.
-        if self.lease_ms.is_some_and(|until| now.wall_ms > until)
-            && !matches!(input, Input::Drained(_) | Input::Returned)
-        {
-            self.reclaim(out);
+        // Before anything can take away what it waits for.
+        if let Input::Flush { token } | Input::Close { token } = input {
+            self.queue.close();
+            let closes = matches!(input, Input::Close { .. });
+            self.waiters.push(Waiter { token, before: self.queue.next_id(), closes });
+        }
+        if self.has_lapsed(now) && input != Input::Returned {
+            self.disown(out);
+            // What the lock has just shown is enough.
+            if !matches!(input, Input::Drained(_)) {
+                self.drain(out);
+            }
+            if self.ends {
+                return;
+            }
         }
         let input_is_wake = input == Input::Wake;
+        let hurry = matches!(input, Input::Flush { .. } | Input::Close { .. });
         match input {
             Input::Tick => self.armed_ms = None,
             Input::Answer { attempt, outcome } => self.answer(attempt, outcome, now, random, out),
             Input::Hidden => self.exit(false, now, out),
             Input::Leaving => self.exit(true, now, out),
             Input::Returned => {
-                self.left = false;
                 // Their answers, if any, wait in the task queue; their clock stood still.
                 for attempt in &mut self.attempts {
                     attempt.deadline_ms = now.mono_ms + ATTEMPT_TIMEOUT_MS;
                 }
-                self.reclaim(out);
+                // The browser may have sent the deferred request while the page slept.
+                self.deferred_stale = true;
+                self.disown(out);
+                self.drain(out);
             }
             Input::Shown => self.drain(out),
-            Input::Offline => self.offline = true,
             Input::Online => {
-                self.offline = false;
                 self.backoff_until_ms = f64::NEG_INFINITY;
                 self.drain(out);
             }
@@ -646,10 +690,19 @@ impl Delivery {
             Input::DeferredFailed => {
                 self.rules.deferred = false;
                 self.has_deferred = false;
+                // What it should have held is a second old already.
+                self.insure_at_ms = Some(now.mono_ms);
             }
-            Input::Flush { token } => self.wait(token, false, now, out),
-            Input::Close { token } => self.wait(token, true, now, out),
-            Input::Wake | Input::Granted | Input::Denied => {}
+            Input::Wake
+            | Input::Flush { .. }
+            | Input::Close { .. }
+            | Input::Offline
+            | Input::Granted
+            | Input::Denied => {}
+        }
+        // The end, or 410: nothing is sent after that.
+        if self.ends || self.mode != Mode::On {
+            return;
         }
         if input_is_wake {
             // Within a call of the host page: what is due leaves in a task of its own, unless there is none.
@@ -659,44 +712,60 @@ impl Delivery {
             return;
         }
         self.expire(now, random, out);
+        // Before anything else is sent: this may be what `shutdown()` waits for.
+        self.settle(out);
+        if self.ends {
+            return;
+        }
         if self.drain_at_ms.is_some_and(|at| at <= now.mono_ms) {
             self.drain_at_ms = None;
             self.drain(out);
         }
-        if !self.left {
-            self.pump(false, now, out);
+        if self.left {
+            // What came back to a page that left has no later moment to be kept in.
+            self.persist_all(now.mono_ms, out);
+        } else {
+            if self.more_stored && self.queue.is_empty() && self.attempts.is_empty() {
+                self.more_stored = false;
+                self.drain(out);
+            }
+            self.pump(hurry, now, out);
+        }
+        // Nothing is under way, so nothing will be acknowledged soon: offline, blocked, or told to wait.
+        if self.attempts.is_empty() {
+            self.fail_waiters(out);
+        }
+        if !self.ends && !self.left {
             self.insure(now, out);
         }
-        self.settle(out);
     }
 
     // ---- consent
 
     fn grant(&mut self, out: &mut Vec<Action>) {
         if matches!(self.mode, Mode::Pending | Mode::Off) {
-            self.mode = Mode::On;
+            self.mode = if self.stopped { Mode::Stopped } else { Mode::On };
+        }
+        if self.mode == Mode::On {
             self.drain(out);
         }
     }
 
     fn deny(&mut self, out: &mut Vec<Action>) {
-        if self.mode == Mode::Closed {
-            out.push(Action::Purge);
-            return;
-        }
-        self.abandon(Reason::OptedOut, out);
+        let closed = self.mode == Mode::Closed;
+        let closes = self.abandon(Reason::OptedOut, out);
         let stored = core::mem::take(&mut self.counts.stored);
         let _ = self.drop_events(Reason::OptedOut, stored);
         self.has_deferred = false;
         self.lease_ms = None;
         self.drain_at_ms = None;
         self.more_stored = false;
-        self.mode = Mode::Off;
+        self.mode = if closed || closes { Mode::Closed } else { Mode::Off };
         out.push(Action::Purge);
     }
 
-    /// Drops all that is in memory, ends all that is under way.
-    fn abandon(&mut self, reason: Reason, out: &mut Vec<Action>) {
+    /// Drops all that is in memory, ends all that is under way. Says whether somebody waits for the end.
+    fn abandon(&mut self, reason: Reason, out: &mut Vec<Action>) -> bool {
         self.queue.close();
         let mut events = 0;
         while let Some(batch) = self.queue.take() {
@@ -709,7 +778,9 @@ impl Delivery {
             out.push(Action::Abort { attempt: attempt.number });
         }
         let _ = self.drop_events(reason, events);
+        let mut closes = false;
         for waiter in core::mem::take(&mut self.waiters) {
+            closes |= waiter.closes;
             out.push(Action::Settle { token: waiter.token, acknowledged: events == 0 });
         }
         self.flush_at_ms = None;
@@ -717,14 +788,16 @@ impl Delivery {
         if core::mem::take(&mut self.armed_ms).is_some() {
             out.push(Action::Disarm);
         }
+        closes
     }
 
     /// The receiver said 410.
     fn stop(&mut self, out: &mut Vec<Action>) {
-        self.abandon(Reason::Rejected, out);
+        let closes = self.abandon(Reason::Rejected, out);
         self.release(out);
         self.uninsure(out);
-        self.mode = Mode::Stopped;
+        self.stopped = true;
+        self.mode = if closes { Mode::Closed } else { Mode::Stopped };
         out.push(Action::Tell(Notice::Stopped));
     }
 
@@ -732,12 +805,17 @@ impl Delivery {
     fn close(&mut self, out: &mut Vec<Action>) {
         self.queue.close();
         if self.mode == Mode::Pending {
-            self.abandon(Reason::OptedOut, out);
+            let _ = self.abandon(Reason::OptedOut, out);
         }
         if self.mode == Mode::On {
             self.persist_all(f64::INFINITY, out);
             self.release(out);
-            self.uninsure(out);
+            if self.rules.store {
+                self.uninsure(out);
+            } else if self.rules.deferred {
+                // There is no other place for what is left.
+                self.defer(false, out);
+            }
         }
         if core::mem::take(&mut self.armed_ms).is_some() {
             out.push(Action::Disarm);
@@ -757,12 +835,17 @@ impl Delivery {
             self.flush_at_ms = None;
         }
         let window = if self.failures > 0 { 1 } else { WINDOW };
-        while self.attempts.iter().filter(|attempt| attempt.via != Via::Beacon).count() < window {
+        while self.answerable() < window {
             let Some(batch) = self.queue.take() else { break };
             let fits = self.keepalive_bytes() + batch.lines.len() <= KEEPALIVE_SHARE_VISIBLE;
             let via = if fits { Via::Keepalive } else { Via::Fetch };
             self.send(Vec::from([batch]), via, now, out);
         }
+    }
+
+    /// Requests in flight that will have an answer.
+    fn answerable(&self) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.via != Via::Beacon).count()
     }
 
     /// Monotonic: before this, nothing is sent.
@@ -798,6 +881,15 @@ impl Delivery {
             return;
         };
         let attempt = self.attempts.swap_remove(at);
+        if let Outcome::Answered { status, .. } = outcome {
+            // Whatever it says: nobody blocks the endpoint.
+            self.unreachable = 0;
+            self.is_blocked = false;
+            if retry::verdict(status) != Verdict::Later {
+                self.failures = 0;
+                self.backoff_until_ms = f64::NEG_INFINITY;
+            }
+        }
         match outcome {
             Outcome::BeaconRefused => self.beacon_refused(attempt, now, out),
             Outcome::Unreachable => self.failed(attempt, true, None, now, random, out),
@@ -808,13 +900,7 @@ impl Delivery {
                     self.attempts.push(attempt);
                     self.stop(out);
                 }
-                Verdict::Done => {
-                    self.failures = 0;
-                    self.unreachable = 0;
-                    self.is_blocked = false;
-                    self.backoff_until_ms = f64::NEG_INFINITY;
-                    self.done(attempt, rejected, out);
-                }
+                Verdict::Done => self.done(attempt, rejected, out),
                 Verdict::Refused => {
                     let events = attempt.events();
                     self.done(attempt, events, out);
@@ -834,9 +920,6 @@ impl Delivery {
         }
         attempt.batches.iter().for_each(|batch| forget(batch, out));
         self.deferred_stale = true;
-        if self.more_stored && self.queue.is_empty() {
-            self.drain(out);
-        }
     }
 
     fn drop_told(&mut self, reason: Reason, events: u32, out: &mut Vec<Action>) {
@@ -895,6 +978,10 @@ impl Delivery {
                 continue;
             }
             let (id, copied) = (self.queue.take_id(), batch.stored != Stored::No);
+            // Who waits for the batch waits for both halves; the second one's id is new.
+            for waiter in self.waiters.iter_mut().filter(|waiter| batch.id < waiter.before) {
+                waiter.before = waiter.before.max(id + 1);
+            }
             for mut half in batch.halve(id).into_iter().flat_map(|(first, second)| [second, first]) {
                 half.tries += 1;
                 if copied {
@@ -928,6 +1015,7 @@ impl Delivery {
                 self.put_back(attempt);
             } else {
                 self.counts.unconfirmed += attempt.events();
+                self.fail_waiters(out);
             }
         }
     }
@@ -938,7 +1026,8 @@ impl Delivery {
     /// the store. Nothing is awaited.
     fn exit(&mut self, leaving: bool, now: Now, out: &mut Vec<Action>) {
         // A script may track between `pagehide` and the `visibilitychange` that browsers fire after it.
-        let leaving = leaving || self.left;
+        let already = self.left;
+        let leaving = leaving || already;
         let again = self.rules.guarantee == Guarantee::AtLeastOnce;
         self.queue.close();
         self.flush_at_ms = None;
@@ -953,7 +1042,9 @@ impl Delivery {
         if !self.offline && now.mono_ms >= self.gate(true) {
             let room = KEEPALIVE_BUDGET.saturating_sub(self.keepalive_bytes());
             let (mut body, mut bytes) = (Vec::new(), 0);
-            while let Some(batch) = self.queue.take_if(|batch| bytes + batch.lines.len() <= room) {
+            // Since it left, another page may have taken over what is in the store.
+            let ours = |batch: &Batch| again || !already || batch.stored == Stored::No;
+            while let Some(batch) = self.queue.take_if(|b| bytes + b.lines.len() <= room && ours(b)) {
                 bytes += batch.lines.len();
                 body.push(batch);
             }
@@ -968,11 +1059,15 @@ impl Delivery {
             }
         }
         self.left = leaving;
-        self.persist_all(now.mono_ms, out);
+        // There may be no later moment: even a store that refused lately is asked once more.
         if leaving {
+            self.persist_all(f64::INFINITY, out);
             self.release(out);
         } else {
-            self.renew_lease(now, out);
+            if self.is_behind() || self.has_copies() {
+                self.claim(now, out);
+            }
+            self.persist_all(f64::INFINITY, out);
         }
         if self.rules.deferred {
             self.defer(leaving, out);
@@ -980,10 +1075,14 @@ impl Delivery {
         }
     }
 
-    /// Another page may have taken what we have copies of: forget those, and look what is still there.
-    fn reclaim(&mut self, out: &mut Vec<Action>) {
+    /// Another page may have taken what we have copies of: forget those. What is still there, the store tells.
+    fn disown(&mut self, out: &mut Vec<Action>) {
         self.lease_ms = None;
-        for mut batch in self.queue.take_all(|batch| batch.stored != Stored::No) {
+        let taken = self.queue.take_all(|batch| batch.stored != Stored::No);
+        if !taken.is_empty() {
+            self.fail_waiters(out);
+        }
+        for mut batch in taken {
             let (bytes, events) = batch.kept;
             self.counts.stored += events;
             // Lines that came in since the copy was made are only here.
@@ -993,13 +1092,12 @@ impl Delivery {
                 self.queue.put_back(rest);
             }
         }
-        self.drain(out);
     }
 
     // ---- the store
 
     fn drain(&self, out: &mut Vec<Action>) {
-        if self.rules.store {
+        if self.rules.store && !self.ends {
             out.push(Action::Drain);
         }
     }
@@ -1019,8 +1117,8 @@ impl Delivery {
                 continue;
             }
             // A lease that runs for longer than leases do was written before the clock was set back.
-            let leased =
-                lease_ms.map(|until| until - now.wall_ms).filter(|left| (0.0..=LEASE_MS).contains(left));
+            let left = lease_ms.map(|until| until - now.wall_ms);
+            let leased = left.filter(|left| (0.0..=LEASE_MS + CLOCK_SLACK_MS).contains(left));
             if let (false, Some(left)) = (own, leased) {
                 let at = now.mono_ms + left + INSURANCE_MS;
                 self.drain_at_ms = Some(self.drain_at_ms.map_or(at, |other| other.min(at)));
@@ -1033,7 +1131,8 @@ impl Delivery {
                 continue;
             }
             if self.queue.bytes() + self.flying() + lines.len() > self.queue.limits().queue_bytes {
-                self.more_stored = true;
+                // What does not fit where nothing else is never will.
+                self.more_stored |= self.queue.bytes() + self.flying() > 0;
                 continue;
             }
             self.come_back(own, events);
@@ -1090,6 +1189,8 @@ impl Delivery {
         for batch in self.queue.iter_mut().chain(flying).filter(|batch| batch.id == id) {
             batch.stored = Stored::No;
         }
+        // An older copy is not what the batch is now; and nobody would remove it when the batch is done.
+        out.push(Action::Forget { id });
         self.store_paused_until_ms = now.mono_ms + STORE_PAUSE_MS;
         self.store_failures += 1;
         if self.store_failures.is_power_of_two() {
@@ -1099,12 +1200,29 @@ impl Delivery {
 
     fn renew_lease(&mut self, now: Now, out: &mut Vec<Action>) {
         if self.has_copies() {
-            let until_ms = now.wall_ms + LEASE_MS;
-            self.lease_ms = Some(until_ms);
-            out.push(Action::Lease { until_ms });
+            self.claim(now, out);
         } else {
             self.release(out);
         }
+    }
+
+    /// Comes before the first copy: tabs are processes, and one may look between two of our writes.
+    fn claim(&mut self, now: Now, out: &mut Vec<Action>) {
+        if self.rules.store {
+            let until_ms = now.wall_ms + LEASE_MS;
+            self.lease_ms = Some(until_ms);
+            self.leased_at_ms = now.mono_ms;
+            out.push(Action::Lease { until_ms });
+        }
+    }
+
+    /// Whether others may have taken this page's claim for none: it ran out, or the wall clock was set back, so
+    /// that it is longer than they believe.
+    fn has_lapsed(&self, now: Now) -> bool {
+        self.lease_ms.is_some_and(|until| {
+            let should_be = until - LEASE_MS + (now.mono_ms - self.leased_at_ms);
+            now.wall_ms > until || now.wall_ms < should_be - CLOCK_SLACK_MS / 2.0
+        })
     }
 
     fn release(&mut self, out: &mut Vec<Action>) {
@@ -1117,6 +1235,13 @@ impl Delivery {
         let mut flying = self.attempts.iter().flat_map(|attempt| &attempt.batches);
         self.queue.iter().any(|batch| batch.stored != Stored::No)
             || flying.any(|batch| batch.stored != Stored::No)
+    }
+
+    /// Whether something that may be kept has no exact copy.
+    fn is_behind(&self) -> bool {
+        let behind = |batch: &Batch| matches!(batch.stored, Stored::No | Stored::Stale);
+        let mut flying = self.attempts.iter().flat_map(|attempt| &attempt.batches);
+        self.queue.iter().any(behind) || self.rules.guarantee == Guarantee::AtLeastOnce && flying.any(behind)
     }
 
     // ---- insurance against a crash
@@ -1140,7 +1265,10 @@ impl Delivery {
     fn insure(&mut self, now: Now, out: &mut Vec<Action>) {
         if self.insure_at_ms.is_some_and(|at| at <= now.mono_ms) {
             self.insure_at_ms = None;
-            if self.mirrors() {
+            if self.mirrors() && self.is_behind() && now.mono_ms >= self.store_paused_until_ms {
+                if self.lease_ms.is_none() {
+                    self.claim(now, out);
+                }
                 self.persist_all(now.mono_ms, out);
             }
             if self.rules.deferred && core::mem::take(&mut self.deferred_stale) {
@@ -1154,10 +1282,11 @@ impl Delivery {
         }
     }
 
-    /// Makes the deferred request anew: the oldest that fits. A page that leaves has handed over what is in
-    /// flight; one that stays insures that too.
+    /// Makes the deferred request anew: the oldest that fits. What is in flight when a page leaves is handed
+    /// over and in the store; where there is none, and while the page stays, it is insured too.
     fn defer(&mut self, leaving: bool, out: &mut Vec<Action>) {
-        let flying = self.attempts.iter().filter(|_| !leaving).flat_map(|attempt| &attempt.batches);
+        let kept = leaving && self.rules.store;
+        let flying = self.attempts.iter().filter(|_| !kept).flat_map(|attempt| &attempt.batches);
         let mut room = DEFERRED_MAX;
         let fitting = flying.chain(self.queue.iter()).take_while(|batch| {
             let fits = batch.lines.len() <= room;
@@ -1181,16 +1310,6 @@ impl Delivery {
 
     // ---- promises
 
-    fn wait(&mut self, token: u32, closes: bool, now: Now, out: &mut Vec<Action>) {
-        self.queue.close();
-        self.waiters.push(Waiter { token, before: self.queue.next_id(), closes });
-        self.pump(true, now, out);
-        // Nothing is under way, so nothing will be acknowledged soon: offline, blocked, or told to wait.
-        if self.attempts.is_empty() && !self.queue.is_empty() {
-            self.fail_waiters(out);
-        }
-    }
-
     /// Answers those whose batches are all acknowledged.
     fn settle(&mut self, out: &mut Vec<Action>) {
         let flying = self.attempts.iter().flat_map(|attempt| &attempt.batches);
@@ -1204,18 +1323,15 @@ impl Delivery {
     }
 
     fn answer_waiters(&mut self, acknowledged: bool, ready: impl Fn(&Waiter) -> bool, out: &mut Vec<Action>) {
-        let mut closes = false;
+        let ends = &mut self.ends;
         self.waiters.retain(|waiter| {
             let done = ready(waiter);
             if done {
-                closes |= waiter.closes;
+                *ends |= waiter.closes;
                 out.push(Action::Settle { token: waiter.token, acknowledged });
             }
             !done
         });
-        if closes {
-            self.close(out);
-        }
     }
 
     // ---- the timer
@@ -1226,8 +1342,7 @@ impl Delivery {
         if !self.queue.is_empty() && !self.queue.has_closed() && self.flush_at_ms.is_none() {
             self.flush_at_ms = Some(mono_ms + self.rules.flush_interval_ms);
         }
-        let uninsured = self.rules.deferred && self.deferred_stale
-            || self.mirrors() && self.queue.iter().any(|b| matches!(b.stored, Stored::No | Stored::Stale));
+        let uninsured = self.rules.deferred && self.deferred_stale || self.mirrors() && self.is_behind();
         if uninsured && self.insure_at_ms.is_none() {
             self.insure_at_ms = Some((mono_ms + INSURANCE_MS).max(self.store_paused_until_ms));
         }
@@ -1235,7 +1350,7 @@ impl Delivery {
         if !self.left {
             if !self.offline && !self.queue.is_empty() {
                 let window = if self.failures > 0 { 1 } else { WINDOW };
-                if self.attempts.len() < window {
+                if self.answerable() < window {
                     let ready = self.queue.has_closed() || self.failures > 0;
                     let due = if ready { mono_ms } else { self.flush_at_ms.unwrap_or(mono_ms) };
                     next = next.min(due.max(self.gate(false)));
@@ -1284,5 +1399,9 @@ fn persist(batch: &mut Batch, sent: bool, out: &mut Vec<Action>) {
 }
 
 fn concat<'a>(batches: impl Iterator<Item = &'a Batch>) -> Vec<u8> {
-    batches.flat_map(|batch| &batch.lines).copied().collect()
+    // Whole slices: byte by byte, this was most of what a flush cost.
+    batches.fold(Vec::new(), |mut lines, batch| {
+        lines.extend_from_slice(&batch.lines);
+        lines
+    })
 }
