@@ -63,96 +63,132 @@ const RANDOM_JOINED_MIN: usize = 32;
 /// Shortest body behind one of [`KEY_PREFIXES`]: providers shorten keys in their own messages.
 const KEY_BODY_MIN: usize = 8;
 
-/// How much of such a body is looked at, in bytes.
+/// How much of such a body is looked at before it is taken, in bytes, so that `sk-sk-sk-` costs no more.
 const KEY_BODY_LOOK: usize = 40;
 
 /// How far a path may reach over a space to its next separator, in bytes: a first and a last name, not a clause.
 const SPACE_REACH: usize = 48;
 
-/// Names whose value is secret, as the end of a longer name too: `OPENAI_API_KEY`, `clientSecret`. One `_`, `-` or space
-/// between any two letters does not count, nor does case. Names shorter than five letters must stand alone.
-const SECRET_NAMES: &str = "password passwd pwd passphrase passcode secret token apikey accesskey accesskeyid secretkey \
-     privatekey signingkey encryptionkey accountkey subscriptionkey masterkey authkey sharedkey credential credentials \
-     session sessionid sid jwt auth otp pin cvv ssn sig signature phone mobile";
+/// Longest parameter of a query that is known without a URL's scheme, in bytes.
+const PARAMETER_MAX: usize = 64;
 
-/// Headers whose value runs to the end of the line.
-const HEADER_NAMES: &str = "authorization cookie cookies";
+/// Most digits in a number that is looked at: a card has 19.
+const DIGITS_MAX: usize = 19;
 
-/// Names whose value is somebody's name.
-const USER_NAMES: &str = "user username userid";
+/// Names that say what their value is, one kind behind the other, an empty entry between. A name counts as the
+/// end of a longer one too: `OPENAI_API_KEY`, `clientSecret`. One `_`, `-` or space between any two letters does
+/// not count, nor does case. Names shorter than five letters must stand alone.
+///
+/// 1. Look like a secret's name and are none: tokens of a language model or of a parser.
+/// 2. Variables with a home directory.
+/// 3. Schemes before a credential (RFC 6750, RFC 7617): the value must look like one, for they are words too.
+/// 4. Users.
+/// 5. Headers, whose value runs to the end of the line.
+/// 6. Secrets.
+const NAMES: &str = "unexpectedtoken,invalidtoken,specialtoken,padtoken,eostoken,bostoken,unktoken,clstoken,septoken,\
+    masktoken,stoptoken,nexttoken,,home,userprofile,appdata,homepath,,bearer,basic,,user,username,userid,,\
+    authorization,cookie,cookies,,password,passwd,pwd,passphrase,passcode,secret,token,apikey,apikeyprovided,\
+    accesskey,accesskeyid,secretkey,privatekey,signingkey,encryptionkey,accountkey,subscriptionkey,masterkey,\
+    authkey,sharedkey,credential,credentials,session,sessionid,sid,jwt,auth,otp,pin,cvv,ssn,sig,signature,phone,mobile";
 
-/// Schemes before a credential (RFC 6750, RFC 7617): what follows must look like one, for they are words too.
-const SCHEME_NAMES: &str = "bearer basic";
+const HOME_VARIABLE: usize = 2;
+const SCHEME: usize = 3;
+const USER_NAME: usize = 4;
+const HEADER: usize = 5;
 
-/// Ends of names that look like secrets and are none: tokens of a language model or of a parser.
-const HARMLESS_NAMES: &str = "unexpectedtoken invalidtoken specialtoken padtoken eostoken bostoken unktoken clstoken septoken masktoken stoptoken nexttoken";
+/// Words without quotes that are no value: the first six never, the others behind a space.
+const HARMLESS_VALUES: &str = "none,null,nil,true,false,undefined,str,string,bytes,bool,int,optional,required,\
+    requires,expired,invalid,missing,empty,field,is,was,not,must,should,cannot,has,may,the,a,an,and,or,in,at,of,for,\
+    from,to,with,could,found,value";
 
-/// Values that are none, without quotes.
-const NO_VALUES: &str = "none null nil true false undefined";
+/// How many of [`HARMLESS_VALUES`] are never a value.
+const NO_VALUES: usize = 6;
 
-/// Words that say something about a value instead of being it. Without quotes and behind a space only.
-const HARMLESS_VALUES: &str = "str string bytes bool int optional required requires expired invalid missing empty field is was \
-     not must should cannot has may the a an and or in at of for from to with could found value";
-
-/// What well-known keys begin with: AWS, GitHub, GitLab, Slack, Stripe, Google, OpenAI, Anthropic, Hugging Face,
+/// What well-known keys begin with: AWS, GitHub, GitLab, Slack, Stripe, Google, OpenAI and Anthropic, Hugging Face,
 /// then Groq, NVIDIA, Pinecone, LangSmith, Tavily, Replicate, npm, PyPI, SendGrid, Shopify, Astra DB, xAI, Perplexity.
-const KEY_PREFIXES: &str = "AKIA ASIA ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- xoxb- xoxp- xoxa- xoxr- xoxs- xapp- sk_live_ sk_test_ \
-     rk_live_ rk_test_ pk_live_ pk_test_ whsec_ AIza ya29. GOCSPX- sk- hf_ gsk_ nvapi- pcsk_ lsv2_ tvly- r8_ npm_ \
-     pypi- SG. shpat_ AstraCS: xai- pplx-";
+/// The first is a JSON Web Token.
+const KEY_PREFIXES: &str = "eyJ,AKIA,ASIA,ghp_,gho_,ghu_,ghs_,ghr_,github_pat_,glpat-,xoxb-,xoxp-,xoxa-,xoxr-,xoxs-,\
+    xapp-,sk_live_,sk_test_,rk_live_,rk_test_,pk_live_,pk_test_,whsec_,AIza,ya29.,GOCSPX-,sk-,hf_,gsk_,nvapi-,pcsk_,\
+    lsv2_,tvly-,r8_,npm_,pypi-,SG.,shpat_,AstraCS:,xai-,pplx-";
 
-/// What this module writes: it is copied as it is when it is met again.
-const PLACEHOLDERS: &str = "secret email ip path user query fragment id uuid phone card iban jwt pem hex";
+/// Directories that hold homes. The first three only where a path begins. The last is the long form of a UNC path,
+/// `\\?\UNC\host\share`.
+const HOMES: &str = "root,media,run/media,home,Users,Documents and Settings,UNC";
 
-/// Directories that hold homes. The last one is the long form of a UNC path, `\\?\UNC\host\share`.
-const HOMES: [&str; 7] = ["home", "Users", "root", "media", "run/media", "Documents and Settings", "UNC"];
+/// How many of [`HOMES`] must stand where a path begins.
+const HOMES_AT_ROOT: usize = 3;
 
 /// Directories below a home from which on a path tells nothing of its owner.
-const PUBLIC_DIRS: [&str; 3] = ["site-packages", "dist-packages", "node_modules"];
+const PUBLIC_DIRS: &str = "site-packages,dist-packages,node_modules";
 
-/// Versions that are words: `react@latest` is no address.
-const TAGS: &str = "latest next sha256 main master dev beta alpha canary rc";
+/// What is no host behind an `@`: `react@latest`.
+const TAGS: &str = "latest,next,sha256,main,master,dev,beta,alpha,canary,rc";
 
-/// Endings of a variable that holds a home directory.
-const HOME_VARIABLES: &str = "home userprofile appdata homepath";
+/// What this module writes, in angle brackets; copied as it is when it is met again.
+const PLACEHOLDERS: &str = "secret,email,ip,path,user,query,fragment,id,uuid,phone,card,iban,jwt,pem,hex";
 
-const ALNUM: u16 = 1;
-const HEX: u16 = 1 << 1;
-const DIGIT: u16 = 1 << 2;
+const SECRET: &str = "<secret>";
+const EMAIL: &str = "<email>";
+const IP: &str = "<ip>";
+const PATH: &str = "<path>";
+const USER: &str = "<user>";
+const QUERY: &str = "<query>";
+const FRAGMENT: &str = "<fragment>";
+const ID: &str = "<id>";
+const UUID: &str = "<uuid>";
+const PHONE: &str = "<phone>";
+const CARD: &str = "<card>";
+const IBAN: &str = "<iban>";
+const JWT: &str = "<jwt>";
+const PEM: &str = "<pem>";
+const HEX_RUN: &str = "<hex>";
+
+const ALNUM: u32 = 1;
+const HEX: u32 = 1 << 1;
+const DIGIT: u32 = 1 << 2;
 /// `_` and `-`, which join words to one name.
-const JOIN: u16 = 1 << 3;
-const DOT: u16 = 1 << 4;
-/// `%`, `+`, `~` and all beyond ASCII: may stand before the `@` of an address.
-const LOCAL: u16 = 1 << 5;
+const JOIN: u32 = 1 << 3;
+const DOT: u32 = 1 << 4;
+/// `+`, `%` and `~`: may stand before the `@` of an address, beside [`WIDE`].
+const LOCAL: u32 = 1 << 5;
+/// All beyond ASCII.
+const WIDE: u32 = 1 << 6;
 /// `+` and `/`, the rest of base64's alphabet.
-const BASE64: u16 = 1 << 6;
+const BASE64: u32 = 1 << 7;
 /// White space and control characters.
-const GAP: u16 = 1 << 7;
+const GAP: u32 = 1 << 8;
 /// Quotation marks.
-const QUOTE: u16 = 1 << 8;
+const QUOTE: u32 = 1 << 9;
 /// `<>\^|` and the back quote: never in a URL.
-const NO_URL: u16 = 1 << 9;
-/// What ends a path beside [`QUOTE`] and [`GAP`].
-const NO_PATH: u16 = 1 << 10;
+const NO_URL: u32 = 1 << 10;
+/// What ends a path beside [`QUOTE`] and line breaks.
+const NO_PATH: u32 = 1 << 11;
 /// What ends a value without quotes beside [`QUOTE`] and [`GAP`].
-const NO_VALUE: u16 = 1 << 11;
+const NO_VALUE: u32 = 1 << 12;
 /// Punctuation that belongs to the sentence when it ends a value.
-const TAIL: u16 = 1 << 12;
+const TAIL: u32 = 1 << 13;
 /// `/` and `\`.
-const SLASH: u16 = 1 << 13;
+const SLASH: u32 = 1 << 14;
 /// `:`
-const COLON: u16 = 1 << 14;
+const COLON: u32 = 1 << 15;
 /// `*`, with which providers mask keys.
-const STAR: u16 = 1 << 15;
+const STAR: u32 = 1 << 16;
+const UPPER: u32 = 1 << 17;
+const LOWER: u32 = 1 << 18;
 
 /// The classes of a byte. A function and not a table of 256 entries: the match is smaller.
-fn class(byte: u8) -> u16 {
+fn class(byte: u8) -> u32 {
     match byte {
         b'0'..=b'9' => ALNUM | HEX | DIGIT,
-        b'a'..=b'f' | b'A'..=b'F' => ALNUM | HEX,
-        b'g'..=b'z' | b'G'..=b'Z' => ALNUM,
+        b'a'..=b'f' => ALNUM | HEX | LOWER,
+        b'A'..=b'F' => ALNUM | HEX | UPPER,
+        b'g'..=b'z' => ALNUM | LOWER,
+        b'G'..=b'Z' => ALNUM | UPPER,
+        0x80..=0xff => WIDE,
+        0..=b' ' | 0x7f => GAP,
         b'_' | b'-' => JOIN,
         b'.' => DOT | TAIL,
-        b'%' | b'~' | 0x80..=0xff => LOCAL,
+        b'%' | b'~' => LOCAL,
         b'+' => LOCAL | BASE64,
         b'/' => BASE64 | SLASH,
         b'\\' => SLASH | NO_URL,
@@ -165,405 +201,36 @@ fn class(byte: u8) -> u16 {
         b';' | b'&' => NO_PATH | NO_VALUE | TAIL,
         b',' | b')' | b']' | b'}' | b'?' | b'!' => NO_PATH | TAIL,
         b'(' | b'[' | b'{' | b'=' => NO_PATH,
-        0..=b' ' | 0x7f => GAP,
         _ => 0,
     }
 }
 
-/// The byte at `at`, or 0 beyond either end: the ends count as white space.
-fn byte(text: &[u8], at: usize) -> u8 {
-    text.get(at).copied().unwrap_or(0)
+/// The entries of a table.
+fn entries(table: &str) -> impl Iterator<Item = &[u8]> {
+    table.as_bytes().split(|b| *b == b',')
 }
 
-/// Whether the byte at `at` is of one of the classes in `mask`.
-fn is(text: &[u8], at: usize, mask: u16) -> bool {
-    class(byte(text, at)) & mask != 0
-}
-
-/// Where the run of bytes of the classes in `mask` that begins at `at` ends.
-fn run(text: &[u8], at: usize, mask: u16) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    at + rest.iter().position(|b| class(*b) & mask == 0).unwrap_or(rest.len())
-}
-
-/// Where the first byte of the classes in `mask` at or after `at` is, or the end.
-fn until(text: &[u8], at: usize, mask: u16) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    at + rest.iter().position(|b| class(*b) & mask != 0).unwrap_or(rest.len())
-}
-
-/// Where the bytes at `at` that equal `what` end.
-fn skip(text: &[u8], mut at: usize, what: u8) -> usize {
-    while byte(text, at) == what {
-        at += 1;
-    }
-    at
-}
-
-/// Where the separators of a path at `at` end: up to four, the beginning of a UNC path with each written twice.
-fn slashes_end(text: &[u8], at: usize) -> usize {
-    at + text.get(at..).unwrap_or_default().iter().take(4).take_while(|b| class(**b) & SLASH != 0).count()
-}
-
-/// Whether `what` stands at `at`, in any case.
-fn starts(text: &[u8], at: usize, what: &[u8]) -> bool {
-    text.get(at..).unwrap_or_default().get(..what.len()).is_some_and(|t| t.eq_ignore_ascii_case(what))
-}
-
-/// The words of a table.
-fn words(table: &str) -> impl Iterator<Item = &[u8]> {
-    table.as_bytes().split(|b| *b == b' ')
-}
-
-/// Whether `word` is in a table, in any case.
-fn listed(table: &str, word: &[u8]) -> bool {
-    !word.is_empty() && words(table).any(|w| w.eq_ignore_ascii_case(word))
-}
-
-/// Where the name begins which `text` ends with, if it is one of a table's: see [`SECRET_NAMES`].
-fn ends_with_name(text: &[u8], table: &str) -> Option<usize> {
-    words(table).find_map(|name| {
-        let mut at = text.len();
-        for letter in name.iter().rev() {
-            at = at.wrapping_sub(1);
-            if matches!(byte(text, at), b'_' | b'-' | b' ') {
-                at = at.wrapping_sub(1);
-            }
-            if byte(text, at).to_ascii_lowercase() != *letter {
-                return None;
-            }
-        }
-        let alone = !is(text, at.wrapping_sub(1), ALNUM)
-            || byte(text, at).is_ascii_uppercase() && byte(text, at.wrapping_sub(1)).is_ascii_lowercase();
-        (name.len() >= 5 || alone).then_some(at)
-    })
-}
-
-/// How random letters and digits look: 2 for each change between a letter and a digit, 1 for each capital after
-/// a small letter.
-fn randomness(word: &[u8]) -> usize {
-    word.iter()
-        .zip(word.iter().skip(1))
-        .map(|(a, b)| match (a, b) {
-            _ if a.is_ascii_digit() != b.is_ascii_digit() => 2,
-            _ if a.is_ascii_lowercase() && b.is_ascii_uppercase() => 1,
-            _ => 0,
-        })
-        .sum()
-}
-
-/// Whether a run of `len` letters and digits with that [`randomness`] is no name.
+/// Whether a run of `len` letters and digits is no name. `score` counts 2 for each change between a letter and a
+/// digit, 1 for each capital behind a small letter.
 ///
 /// 0.35 a character. Random base62 scores 0.72 in the mean, lower case with digits 0.8; a name in camel case
-/// 0.17. Measured on 52,000 names of 20 characters and more from sources in Python, JavaScript and Rust: nearly all that
-/// score higher are keys, hashes and certificates, the rest are like `PromoteLowVecF32x4ToVecF64x2`. Of random strings it finds
-/// 96 % at 20 characters and 99 % at 40. Shannon entropy of single characters tells the two apart less well at such lengths.
+/// 0.17. Measured on 52,000 names of 20 characters and more from sources in Python, JavaScript and Rust: nearly
+/// all that score higher are keys, hashes and certificates, the rest are like `PromoteLowVecF32x4ToVecF64x2`. Of
+/// random strings it finds 96 % at 20 characters and 99 % at 40. Shannon entropy of single characters tells the
+/// two apart less well at such lengths.
 fn looks_random(score: usize, len: usize) -> bool {
     score * 20 >= len * 7
 }
 
-/// The rules that know a value by its shape, where a word begins. Returns its end and its placeholder.
-fn shape(text: &[u8], at: usize) -> Option<(usize, &'static str)> {
-    number(text, at)
-        .or_else(|| uuid(text, at))
-        .or_else(|| colons(text, at))
-        .or_else(|| key(text, at))
-        .or_else(|| iban(text, at))
-}
-
-/// `8-4-4-4-12` hexadecimal digits.
-fn uuid(text: &[u8], at: usize) -> Option<(usize, &'static str)> {
-    let end = at + 36;
-    let fits = text.get(at..end)?.iter().enumerate().all(|(i, b)| match i {
-        8 | 13 | 18 | 23 => *b == b'-',
-        _ => class(*b) & HEX != 0,
-    });
-    (fits && !is(text, end, ALNUM)).then_some((end, "<uuid>"))
-}
-
-/// IPv6 and MAC addresses. Begins at the first digit or colon of a run, so that each run is looked at once.
-fn colons(text: &[u8], at: usize) -> Option<(usize, &'static str)> {
-    if is(text, at.wrapping_sub(1), COLON | DOT | JOIN) {
-        return None;
-    }
-    let mut end = run(text, at, HEX | COLON | DOT);
-    if is(text, end, ALNUM | JOIN) {
-        return None;
-    }
-    while end > at + 2 && is(text, end - 1, COLON | DOT) && byte(text, end - 2) != b':' {
-        end -= 1;
-    }
-    let all = text.get(at..end)?;
-    let (mut colons, mut gaps, mut wide, mut pairs) = (0, 0, false, true);
-    for group in all.split(|b| *b == b':') {
-        let dotted = group.contains(&b'.');
-        if group.len() > 4 && !dotted {
-            return None;
-        }
-        colons += 1;
-        gaps += usize::from(group.is_empty());
-        // `x[10::2]` is a slice and `a::b` a name: an address has one group of four, or of three with a letter.
-        wide |= group.len() > 3 || group.len() == 3 && group.iter().any(|b| !b.is_ascii_digit());
-        pairs &= group.len() == 2;
-    }
-    match (gaps, colons) {
-        (0, 6) if pairs => Some((end, "<hex>")),
-        (0, 8) => Some((end, "<ip>")),
-        (1..=2, 3..=8) if wide && all.windows(2).any(|w| w == b"::") || all == b"::1" => Some((end, "<ip>")),
-        _ => None,
-    }
-}
-
-/// A well-known key or a JSON Web Token.
-fn key(text: &[u8], at: usize) -> Option<(usize, &'static str)> {
-    const BODY: u16 = ALNUM | JOIN | DOT | STAR;
-    let jwt = text.get(at..)?.starts_with(b"eyJ");
-    let start = if jwt {
-        at + 3
-    } else {
-        at + words(KEY_PREFIXES).find(|p| text.get(at..).unwrap_or_default().starts_with(p))?.len()
-    };
-    // `hf_hub_download` and `sk-learn` are names. Judged by the beginning, so that `sk-sk-sk-` costs no more.
-    let dash = byte(text, start - 1) == b'-';
-    let body = text.get(start..)?.iter().take(KEY_BODY_LOOK).take_while(|b| class(**b) & BODY != 0);
-    let keylike = |b: &u8| b.is_ascii_uppercase() || *b == b'*' || dash && b.is_ascii_digit();
-    if body.clone().count() < KEY_BODY_MIN || !body.clone().any(keylike) {
-        return None;
-    }
-    let mut end = run(text, start, BODY);
-    while is(text, end - 1, DOT) {
-        end -= 1;
-    }
-    Some((end, if jwt { "<jwt>" } else { "<secret>" }))
-}
-
-/// An international bank account number, with or without spaces after each four characters.
-fn iban(text: &[u8], at: usize) -> Option<(usize, &'static str)> {
-    // The remainder so far with one more character: a letter counts as two digits, from A = 10.
-    fn append(rest: u32, b: u8) -> u32 {
-        match b {
-            b'0'..=b'9' => (rest * 10 + u32::from(b - b'0')) % 97,
-            _ => (rest * 100 + u32::from(b.to_ascii_uppercase().wrapping_sub(b'A' - 10))) % 97,
-        }
-    }
-    let head = text.get(at..at + 4)?;
-    let fits = |i: usize, digit: bool| is(head, i, ALNUM) && is(head, i, DIGIT) == digit;
-    if !(fits(0, false) && fits(1, false) && fits(2, true) && fits(3, true)) {
-        return None;
-    }
-    let (mut rest, mut count, mut end, mut found) = (0, 4, at + 4, None);
-    while count <= 34 {
-        if !is(text, end, ALNUM) {
-            let whole = head.iter().fold(rest, |rest, b| append(rest, *b));
-            if count >= 15 && whole == 1 {
-                found = Some((end, "<iban>"));
-            }
-            if count % 4 != 0 || !matches!(byte(text, end), b' ' | b'-') || !is(text, end + 1, ALNUM) {
-                break;
-            }
-            end += 1;
-        }
-        rest = append(rest, byte(text, end));
-        count += 1;
-        end += 1;
-    }
-    found
-}
-
-/// Four octets with dots between, or with dashes as in a cloud's host names, `ip-10-0-0-12`.
-fn ipv4(text: &[u8], at: usize) -> Option<usize> {
-    let before = byte(text, at.wrapping_sub(1));
-    let first = run(text, at, DIGIT);
-    let dot = byte(text, first);
-    if dot != b'.' && !(dot == b'-' && before == b'-') {
-        return None;
-    }
-    let mut end = at;
-    for i in 0..4 {
-        if i > 0 {
-            if byte(text, end) != dot {
-                return None;
-            }
-            end += 1;
-        }
-        let start = end;
-        let mut octet = 0;
-        while is(text, end, DIGIT) && octet < 256 {
-            octet = octet * 10 + u32::from(byte(text, end) - b'0');
-            end += 1;
-        }
-        if octet > 255 || end == start || end > start + 3 {
-            return None;
-        }
-    }
-    if is(text, end, ALNUM) || byte(text, end) == dot && is(text, end + 1, DIGIT) {
-        return None;
-    }
-    // `opencv-python==4.8.1.78`, `opencv_python-4.8.1.78.whl`, `version 4.8.1.78`: versions begin with a small number.
-    let head = text.get(..at).unwrap_or_default();
-    let version =
-        dot == b'.' && (matches!(before, b'-' | b'_') || head.ends_with(b"==") || head.ends_with(b"ersion "));
-    (!(version && first == at + 1)).then_some(end)
-}
-
-/// Whether digits are a payment card's: an issuer's range, and the Luhn check.
-fn is_card(digits: &[u8]) -> bool {
-    let range = match digits {
-        [4, ..] => matches!(digits.len(), 13 | 16 | 19),
-        [3, 4 | 7, ..] => digits.len() == 15,
-        [3, 0 | 6 | 8, ..] => digits.len() == 14,
-        [5, 1..=5, ..] | [2, 2..=7, ..] | [3, 5, ..] => digits.len() == 16,
-        [6, ..] => matches!(digits.len(), 16..=19),
-        _ => false,
-    };
-    let mut double = false;
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .map(|d| {
-            let d = u32::from(*d) << u32::from(double);
-            double = !double;
-            if d > 9 { d - 9 } else { d }
-        })
-        .sum();
-    range && sum % 10 == 0
-}
-
-/// IPv4 addresses, phone and card numbers: digits in groups. Looks at 19 digits at most.
-fn number(text: &[u8], at: usize) -> Option<(usize, &'static str)> {
-    let before = byte(text, at.wrapping_sub(1));
-    let plus = byte(text, at) == b'+';
-    let paren = byte(text, at) == b'(';
-    if before == b'.' || !(plus || paren || is(text, at, DIGIT)) {
-        return None;
-    }
-    if let Some(end) = ipv4(text, at) {
-        return Some((end, "<ip>"));
-    }
-    let mut digits = [0u8; 19];
-    // The groups' lengths, one hexadecimal digit each: 0x334 is the shape of 555-010-1234.
-    let (mut count, mut groups, mut shape) = (0, 0, 0u64);
-    // The first separator, the others if they are all one, and whether they are not.
-    let (mut first, mut others, mut mixed) = (0, 0, false);
-    let mut end = at + usize::from(plus || paren);
-    if plus && byte(text, end) == b'(' {
-        end += 1;
-    }
-    let mut found = None;
-    loop {
-        let start = end;
-        while let (true, Some(slot)) = (is(text, end, DIGIT), digits.get_mut(count)) {
-            *slot = byte(text, end) - b'0';
-            count += 1;
-            end += 1;
-        }
-        if start == end || is(text, end, ALNUM) {
-            break;
-        }
-        groups += 1;
-        shape = shape << 4 | (end - start) as u64;
-        let all = digits.get(..count).unwrap_or_default();
-        let grouped = groups == 1 || matches!(shape, 0x4444 | 0x465 | 0x464 | 0x44443);
-        if grouped && !plus && is_card(all) && matches!(first, 0 | b' ' | b'-') {
-            found = Some((end, "<card>"));
-        }
-        let phone = match all {
-            [1..=9, ..] if plus => count >= 7 && count <= 15 && (groups > 2 || first != b'.'),
-            // Outside of brackets: `[224 224 1024]` is a shape. A date with a time changes its separator.
-            [2..=9, ..] => shape == 0x334 && (first != b' ' || paren || !matches!(before, b'[' | b'(')),
-            [1, 2..=9, ..] => shape == 0x1334 && first != b' ',
-            [0, 1..=9, ..] | [0, 0, 1..=9, ..] => {
-                groups > 1 && (9..=15).contains(&count) && !mixed && first != b'.'
-            }
-            _ => false,
-        };
-        if phone && !is(text, end, COLON) {
-            found = Some((end, "<phone>"));
-        }
-        let separator = byte(text, end);
-        end += usize::from(separator == b')');
-        let separator = byte(text, end);
-        if matches!(separator, b' ' | b'-' | b'.' | b'/') {
-            match groups {
-                1 => first = separator,
-                2 => others = separator,
-                _ => mixed |= separator != others,
-            }
-            end += 1;
-        }
-        end += usize::from(byte(text, end) == b'(');
-    }
-    found
-}
-
-/// Where a value without quotes ends. Brackets in it are taken whole: `SecretStr('x')`, `('jane', 'x')`.
-fn value_end(text: &[u8], start: usize) -> usize {
-    let mut end = start;
-    while end < text.len() {
-        let b = byte(text, end);
-        let inner = is(text, end + 1, ALNUM);
-        match b {
-            b'(' | b'[' | b'{' => {
-                let close = if b == b'(' { b')' } else { b + 2 };
-                let rest = text.get(end..).unwrap_or_default();
-                end += rest.iter().position(|b| *b == close || *b == b'\n').unwrap_or(rest.len());
-                if byte(text, end) != b'\n' {
-                    end += 1;
-                }
-                continue;
-            }
-            // A number in groups, an apostrophe in a word.
-            b' ' if is(text, end + 1, DIGIT) && is(text, end.wrapping_sub(1), DIGIT) => {}
-            b'\'' if inner && end > start => {}
-            b'<' if end == start => {}
-            _ if is(text, end, GAP | QUOTE | NO_VALUE) => break,
-            _ => {}
-        }
-        end += 1;
-    }
-    while end > start && is(text, end - 1, TAIL) {
-        end -= 1;
-    }
-    end.min(text.len())
-}
-
-/// Where the value in quotes that begins at `start` ends: at the next `quote` behind as many backslashes as the
-/// opening one had. A quote that is doubled, as in SQL, is part of the value. Without an end, all is the value.
-fn quoted_end(text: &[u8], start: usize, quote: u8, slashes: usize) -> usize {
-    let (mut end, mut seen) = (start, 0);
-    while end < text.len() {
-        let b = byte(text, end);
-        if b == quote && (seen == slashes || slashes == 0 && seen % 2 == 0) {
-            if byte(text, end + 1) != quote || end == start {
-                return end - slashes.min(end - start);
-            }
-            end += 1;
-        }
-        seen = if b == b'\\' { seen + 1 } else { 0 };
-        end += 1;
-    }
-    text.len()
-}
-
-/// The length of the placeholder at `at`, or 0.
-fn placeholder(text: &[u8], at: usize) -> usize {
-    let end = text.get(at..).unwrap_or_default().iter().take(10).position(|b| *b == b'>');
-    match end.and_then(|end| text.get(at..at + end)) {
-        Some([b'<', name @ ..]) if listed(PLACEHOLDERS, name) => name.len() + 2,
-        _ => 0,
-    }
-}
-
-/// One walk over a text.
+/// One walk over a text. Beyond both ends of it everything is white space.
 struct Walk<'a> {
     text: &'a str,
-    bytes: &'a [u8],
     /// What is next to be looked at.
     at: usize,
     out: String,
     /// Where in `out` the local part of an address would begin.
     local: usize,
-    /// Where in `out` the run of base64 in progress begins, its letters and digits so far, their [`randomness`].
+    /// Where in `out` the run of base64 in progress begins, its letters and digits so far, their score.
     run: usize,
     run_len: usize,
     run_score: usize,
@@ -575,18 +242,106 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    fn byte(&self, at: usize) -> u8 {
+        self.text.as_bytes().get(at).copied().unwrap_or(0)
+    }
+
+    /// Whether the byte at `at` is of one of the classes in `mask`.
+    fn is(&self, at: usize, mask: u32) -> bool {
+        class(self.byte(at)) & mask != 0
+    }
+
+    /// The same of the byte before `at`.
+    fn after(&self, at: usize, mask: u32) -> bool {
+        self.is(at.wrapping_sub(1), mask)
+    }
+
+    /// Where the run of bytes of the classes in `mask` that begins at `at` ends.
+    fn run(&self, mut at: usize, mask: u32) -> usize {
+        while at < self.text.len() && self.is(at, mask) {
+            at += 1;
+        }
+        at
+    }
+
+    /// Where the first byte of the classes in `mask` at or after `at` is, or the end.
+    fn until(&self, mut at: usize, mask: u32) -> usize {
+        while at < self.text.len() && !self.is(at, mask) {
+            at += 1;
+        }
+        at
+    }
+
+    /// Where the bytes at `at` that equal `what` end.
+    fn skip(&self, mut at: usize, what: u8) -> usize {
+        while self.byte(at) == what {
+            at += 1;
+        }
+        at
+    }
+
+    /// Where `end` goes back to when it leaves the bytes of the classes in `mask` that end there.
+    fn trim(&self, start: usize, mut end: usize, mask: u32) -> usize {
+        while end > start && self.after(end, mask) {
+            end -= 1;
+        }
+        end
+    }
+
+    /// Whether `what` stands at `at`; `fold` takes it in any case, ASCII letters given.
+    fn has(&self, at: usize, what: &[u8], fold: bool) -> bool {
+        let fold = if fold { 0x20 } else { 0 };
+        what.iter().enumerate().all(|(i, b)| self.byte(at.wrapping_add(i)) | fold == b | fold)
+    }
+
+    /// Which entry of a table the text from `at` to `end` is, in any case, counted from 1; 0 is none.
+    fn listed(&self, table: &str, at: usize, end: usize) -> usize {
+        entries(table).position(|e| at + e.len() == end && self.has(at, e, true)).map_or(0, |i| i + 1)
+    }
+
+    /// The name from [`NAMES`] which the text before `end` ends with: where it begins, and its kind.
+    fn name(&self, end: usize) -> (usize, usize) {
+        let mut kind = 1;
+        for name in entries(NAMES) {
+            if name.is_empty() {
+                kind += 1;
+                continue;
+            }
+            let mut at = end;
+            let all = name.iter().rev().all(|letter| {
+                at = at.wrapping_sub(1);
+                if matches!(self.byte(at), b'_' | b'-' | b' ') {
+                    at = at.wrapping_sub(1);
+                }
+                self.byte(at) | 0x20 == *letter
+            });
+            let alone = !self.after(at, ALNUM) || self.is(at, UPPER) && self.after(at, LOWER);
+            if all && (name.len() >= 5 || alone) {
+                return (at, kind);
+            }
+        }
+        (0, 0)
+    }
+
     /// Copies up to `end`.
     fn copy(&mut self, end: usize) {
         self.out.push_str(self.text.get(self.at..end).unwrap_or_default());
         self.at = end;
     }
 
+    /// Takes what is up to `end`: a placeholder stands for it. Always true, so that a rule can end with it.
+    fn take(&mut self, end: usize, kind: &str) -> bool {
+        self.end_run();
+        self.out.push_str(kind);
+        self.at = end;
+        self.new_run();
+        true
+    }
+
     /// Takes back what was written from `mark` on. Not `truncate`, which can panic.
     fn take_back(&mut self, mark: usize) {
-        while self.out.len() > mark {
-            self.out.pop();
-        }
-        self.local = self.local.min(self.out.len());
+        self.out = self.out.get(..mark).unwrap_or_default().into();
+        self.local = self.local.min(mark);
     }
 
     /// Begins a new run of base64.
@@ -596,416 +351,630 @@ impl Walk<'_> {
         self.run_score = 0;
     }
 
-    /// Replaces what is up to `end`.
-    fn replace(&mut self, end: usize, with: &str) {
-        self.end_run();
-        self.out.push_str(with);
-        self.at = end;
-        self.new_run();
-    }
-
     /// Ends a run of base64: where it looks random as a whole, it is taken back.
     fn end_run(&mut self) {
         if self.run_len >= RANDOM_JOINED_MIN && looks_random(self.run_score, self.run_len) {
             self.take_back(self.run);
-            self.out.push_str("<secret>");
-            self.at = skip(self.bytes, self.at, b'=');
+            self.out.push_str(SECRET);
+            self.at = self.skip(self.at, b'=');
         }
         self.new_run();
     }
 
     /// One step: a word, a value, or a character between.
     fn step(&mut self) {
-        let (text, at) = (self.bytes, self.at);
-        let fresh = !is(text, at.wrapping_sub(1), ALNUM);
-        if is(text, at, ALNUM) {
-            match shape(text, at) {
-                Some((end, with)) if fresh => self.replace(end, with),
-                _ => self.word(),
+        let at = self.at;
+        let fresh = !self.after(at, ALNUM);
+        if self.is(at, ALNUM) {
+            if !(fresh && (self.number() || self.uuid() || self.colons() || self.key() || self.iban())) {
+                self.word();
             }
             return;
         }
-        let (b, next) = (byte(text, at), byte(text, at + 1));
-        if !is(text, at, JOIN | BASE64) {
+        let joins = self.is(at, JOIN | BASE64);
+        if !joins {
             self.end_run();
             if self.at != at {
                 return;
             }
         }
-        let found = match b {
+        let (b, next) = (self.byte(at), self.byte(at + 1));
+        let taken = match b {
             b'@' | b'%' => self.address(),
-            b':' if next == b':' && fresh => colons(text, at),
-            b':' if next == b'/' && byte(text, at + 2) == b'/' => return self.url(),
+            b':' if next == b'/' && self.byte(at + 2) == b'/' => self.url(),
+            b':' => fresh && self.colons(),
             b'?' | b'#' => self.query(),
             b'/' | b'\\' | b'~' => self.home(),
-            b'+' | b'(' if fresh => number(text, at),
-            b'-' if next == b'-' => pem(text, at),
-            _ => None,
+            b'+' | b'(' => fresh && self.number(),
+            b'-' if next == b'-' => self.pem(),
+            _ => false,
         };
-        if let Some((end, with)) = found {
-            self.replace(end, with);
+        if taken {
             return;
         }
-        if is(text, at, GAP) {
+        if self.is(at, GAP) {
             self.option = false;
-        } else if b == b'-' && next == b'-' && is(text, at.wrapping_sub(1), GAP | QUOTE) {
+        } else if b == b'-' && next == b'-' && self.after(at, GAP | QUOTE) {
             self.option = true;
         }
-        let mut end = at + placeholder(text, at).max(1);
-        while byte(text, end) & 0xc0 == 0x80 {
+        let mut end = at + self.placeholder(at).max(1);
+        while self.byte(end) & 0xc0 == 0x80 {
             end += 1;
         }
         self.copy(end);
         // `jane:password@host`: both are taken.
-        let joined = b == b':' && !fresh && is(text, end, ALNUM);
-        if !joined && !is(text, at, LOCAL | JOIN | DOT) {
+        if !self.is(at, LOCAL | WIDE | JOIN | DOT) && !(b == b':' && !fresh && self.is(end, ALNUM)) {
             self.local = self.out.len();
         }
-        if !is(text, at, JOIN | BASE64) {
+        if !joins {
             self.new_run();
         }
     }
 
+    /// The length of the placeholder at `at`, or 0.
+    fn placeholder(&self, at: usize) -> usize {
+        let end = (at + 1..at + 10).find(|i| !self.is(*i, LOWER)).unwrap_or(at);
+        let known =
+            self.byte(at) == b'<' && self.byte(end) == b'>' && self.listed(PLACEHOLDERS, at + 1, end) > 0;
+        if known { end + 1 - at } else { 0 }
+    }
+
     /// A run of letters and digits that is nothing by its shape.
     fn word(&mut self) {
-        let (text, at) = (self.bytes, self.at);
-        let end = run(text, at, ALNUM);
-        let word = text.get(at..end).unwrap_or_default();
-        let digits = run(text, at, DIGIT) == end;
-        let hex = at + 2 * usize::from(starts(text, at, b"0x"));
-        let score = randomness(word);
-        if end >= hex + HEX_MIN && run(text, hex, HEX) == end && score > 0 {
-            return self.replace(end, "<hex>");
+        let at = self.at;
+        let end = self.run(at, ALNUM);
+        let len = end - at;
+        let mut score = 0;
+        for i in at + 1..end {
+            if self.is(i, DIGIT) != self.after(i, DIGIT) {
+                score += 2;
+            } else if self.is(i, UPPER) && self.after(i, LOWER) {
+                score += 1;
+            }
         }
-        self.run_len += word.len();
+        let hex = if self.has(at, b"0x", false) { at + 2 } else { at };
+        if end >= hex + HEX_MIN && self.run(hex, HEX) == end && score > 0 {
+            self.take(end, HEX_RUN);
+            return;
+        }
+        self.run_len += len;
         self.run_score += score;
-        if word.len() >= RANDOM_MIN && looks_random(score, word.len()) {
-            self.out.push_str("<secret>");
+        if len >= RANDOM_MIN && looks_random(score, len) {
+            self.out.push_str(SECRET);
             self.at = end;
-        } else if digits && at < self.url_end && word.len() >= 5 && byte(text, at.wrapping_sub(1)) == b'/' {
-            self.replace(end, "<id>");
+        } else if at < self.url_end && len >= 5 && self.after(at, SLASH) && self.run(at, DIGIT) == end {
+            self.take(end, ID);
         } else {
             self.copy(end);
-            if !is(text, end, JOIN) {
+            if !self.is(end, JOIN) {
                 self.value();
             }
         }
     }
 
-    /// Where the word just copied is a secret's name, takes its value.
+    /// `8-4-4-4-12` hexadecimal digits.
+    fn uuid(&mut self) -> bool {
+        let at = self.at;
+        let fits = (0..36).all(|i| self.is(at + i, if matches!(i, 8 | 13 | 18 | 23) { JOIN } else { HEX }));
+        fits && !self.is(at + 36, ALNUM) && self.take(at + 36, UUID)
+    }
+
+    /// IPv6 and MAC addresses. Begins at the first digit or colon of a run, so that each run is looked at once.
+    fn colons(&mut self) -> bool {
+        let at = self.at;
+        if self.after(at, COLON | DOT | JOIN) {
+            return false;
+        }
+        let mut end = self.run(at, HEX | COLON | DOT);
+        if self.is(end, ALNUM | JOIN) {
+            return false;
+        }
+        while end > at + 2 && self.after(end, COLON | DOT) && self.byte(end - 2) != b':' {
+            end -= 1;
+        }
+        let (mut groups, mut start, mut double, mut wide, mut pairs) = (0, at, false, false, true);
+        while start <= end {
+            let mut stop = start;
+            while stop < end && !self.is(stop, COLON | DOT) {
+                stop += 1;
+            }
+            let len = stop - start;
+            if len > 4 {
+                return false;
+            }
+            // The octets of an IPv4 address at the end count as one.
+            groups += usize::from(stop == end || self.byte(stop) == b':');
+            double |= len == 0 && groups > 1 && stop < end;
+            // `x[10::2]` is a slice and `a::b` a name: an address has one group of four, or of three with a letter.
+            wide |= len > 3 || len == 3 && self.run(start, DIGIT) < stop;
+            pairs &= len == 2;
+            start = stop + 1;
+        }
+        let loopback = end == at + 3 && self.has(at, b"::1", false);
+        if groups == 8 || groups < 10 && double && wide || loopback {
+            self.take(end, IP)
+        } else {
+            groups == 6 && pairs && self.take(end, HEX_RUN)
+        }
+    }
+
+    /// A well-known key or a JSON Web Token.
+    fn key(&mut self) -> bool {
+        let at = self.at;
+        const BODY: u32 = ALNUM | JOIN | DOT | STAR;
+        let mut kind = JWT;
+        for prefix in entries(KEY_PREFIXES) {
+            let start = at + prefix.len();
+            if self.has(at, prefix, false) {
+                // `hf_hub_download` and `sk-learn` are names.
+                let sign = UPPER | STAR | if self.byte(start - 1) == b'-' { DIGIT } else { 0 };
+                let (mut end, mut signed) = (start, false);
+                while end < start + KEY_BODY_LOOK && self.is(end, BODY) {
+                    signed |= self.is(end, sign);
+                    end += 1;
+                }
+                if signed && end >= start + KEY_BODY_MIN {
+                    return self.take(self.trim(at, self.run(end, BODY), DOT), kind);
+                }
+            }
+            kind = SECRET;
+        }
+        false
+    }
+
+    /// An international bank account number, with or without spaces after each four characters.
+    fn iban(&mut self) -> bool {
+        let at = self.at;
+        if self.is(at, DIGIT) || self.is(at + 1, DIGIT) || !self.is(at + 2, DIGIT) || !self.is(at + 3, DIGIT)
+        {
+            return false;
+        }
+        let (mut rest, mut count, mut end, mut found) = (0, 4, at + 4, 0);
+        while count <= 34 {
+            if !self.is(end, ALNUM) {
+                // The first four characters belong behind the others.
+                let whole = (at..at + 4).fold(rest, |rest, i| self.modulo_97(rest, i));
+                if count >= 15 && whole == 1 {
+                    found = end;
+                }
+                if count % 4 != 0 || !matches!(self.byte(end), b' ' | b'-') || !self.is(end + 1, ALNUM) {
+                    break;
+                }
+                end += 1;
+            }
+            rest = self.modulo_97(rest, end);
+            count += 1;
+            end += 1;
+        }
+        found > 0 && self.take(found, IBAN)
+    }
+
+    /// The remainder modulo 97 of a number with the character at `at` behind it: a letter is two digits, from A = 10.
+    fn modulo_97(&self, rest: u32, at: usize) -> u32 {
+        let b = u32::from(self.byte(at));
+        (if self.is(at, DIGIT) { rest * 10 + b - 48 } else { rest * 100 + (b & 0x1f) + 9 }) % 97
+    }
+
+    /// Whether the `count` digits from `at` to `end` are a payment card's: an issuer's range, and the Luhn check.
+    fn is_card(&self, at: usize, end: usize, count: usize) -> bool {
+        let range = match (self.byte(at), self.byte(at + 1)) {
+            (b'4', _) => matches!(count, 13 | 16 | 19),
+            (b'3', b'4' | b'7') => count == 15,
+            (b'3', b'0' | b'6' | b'8') => count == 14,
+            (b'5', b'1'..=b'5') | (b'2', b'2'..=b'7') | (b'3', b'5') => count == 16,
+            (b'6', _) => (16..=19).contains(&count),
+            _ => false,
+        };
+        let (mut sum, mut double) = (0, false);
+        for i in (at..end).rev().filter(|i| self.is(*i, DIGIT)) {
+            let digit = u32::from(self.byte(i) & 15) << u32::from(double);
+            sum += if digit > 9 { digit - 9 } else { digit };
+            double = !double;
+        }
+        range && sum % 10 == 0
+    }
+
+    /// IPv4 addresses, phone and card numbers: digits in groups, at most [`DIGITS_MAX`] of them.
+    fn number(&mut self) -> bool {
+        let at = self.at;
+        let before = self.byte(at.wrapping_sub(1));
+        let plus = self.byte(at) == b'+';
+        let mut digits = at + usize::from(plus);
+        digits += usize::from(self.byte(digits) == b'(');
+        let (mut end, mut found, mut kind) = (digits, 0, "");
+        // The groups' lengths, one hexadecimal digit each: 0x334 is the shape of 555-010-1234. Their separators, one
+        // byte each. Whether all are octets.
+        let (mut count, mut shape, mut signs, mut octets) = (0, 0u32, 0u32, true);
+        while before != b'.' {
+            let (start, mut value) = (end, 0u32);
+            while end <= start + DIGITS_MAX && self.is(end, DIGIT) {
+                value = value.wrapping_mul(10).wrapping_add(u32::from(self.byte(end) & 15));
+                end += 1;
+            }
+            let len = end - start;
+            count += len;
+            // A date with a time is no phone number.
+            if len == 0 || count > DIGITS_MAX || self.is(end, ALNUM) || shape == 0x224 {
+                break;
+            }
+            shape = shape << 4 | len as u32;
+            octets &= len < 4 && value < 256;
+            let sign = signs & 0xff;
+            let next = self.byte(end);
+            if octets
+                && shape >> 12 > 0
+                && shape >> 16 == 0
+                && !(u32::from(next) == sign && self.is(end + 1, DIGIT))
+            {
+                // `opencv-python==4.8.1.78`, `opencv_python-4.8.1.78.whl`, `version 4.8.1.78`: versions begin with a small
+                // number. `ip-10-0-0-12` is how a cloud names a host.
+                let version = self.is(at + 1, DOT)
+                    && (self.after(at, JOIN)
+                        || before == b'=' && self.byte(at.wrapping_sub(2)) == b'='
+                        || self.has(at.wrapping_sub(7), b"ersion ", false));
+                if signs == 0x2e_2e_2e && !version || signs == 0x2d_2d_2d && before == b'-' {
+                    return self.take(end, IP);
+                }
+            }
+            if (shape < 0x14 || matches!(shape, 0x4444 | 0x465 | 0x464 | 0x4_4443))
+                && !plus
+                && self.is_card(at, end, count)
+            {
+                found = end;
+                kind = CARD;
+            }
+            let zeros = self.skip(digits, b'0') - digits;
+            let phone = if plus {
+                zeros == 0 && count >= 7 && count <= 15 && signs != 0x2e
+            } else if zeros > 0 {
+                zeros < 3 && signs > 0 && sign != 0x2e && count >= 9 && count <= 15
+            } else {
+                // `[224 224 1024]` is a shape, and so is `(224 224 1024`.
+                (shape == 0x334 && self.byte(at) != b'1' && before != b'[' || shape == 0x1334)
+                    && (sign != 0x20 || self.byte(at) == b'(')
+            };
+            if phone && next != b':' {
+                found = end;
+                kind = PHONE;
+            }
+            end += usize::from(next == b')');
+            let sign = self.byte(end);
+            if matches!(sign, b' ' | b'-' | b'.' | b'/') {
+                signs = signs << 8 | u32::from(sign);
+                end += 1;
+            }
+            end += usize::from(self.byte(end) == b'(');
+        }
+        found > 0 && self.take(found, kind)
+    }
+
+    /// Where a value without quotes ends. Brackets in it are taken whole: `SecretStr('x')`, `('jane', 'x')`.
+    fn value_end(&self, start: usize) -> usize {
+        let mut end = start;
+        while end < self.text.len() {
+            let b = self.byte(end);
+            if matches!(b, b'(' | b'[' | b'{') {
+                let close = if b == b'(' { b')' } else { b + 2 };
+                while end < self.text.len() && self.byte(end) != close && self.byte(end) != b'\n' {
+                    end += 1;
+                }
+            } else if self.is(end, GAP | QUOTE | NO_VALUE) {
+                // A number in groups, an apostrophe in a word, a value that begins with `<`.
+                let goes_on = match b {
+                    b' ' => self.is(end + 1, DIGIT) && self.after(end, DIGIT),
+                    b'\'' => self.is(end + 1, ALNUM) && end > start,
+                    _ => b == b'<' && end == start,
+                };
+                if !goes_on {
+                    break;
+                }
+            }
+            end += 1;
+        }
+        self.trim(start, end.min(self.text.len()), TAIL)
+    }
+
+    /// Where the value in quotes that begins at `start` ends: at the next `quote` behind as many backslashes as the
+    /// opening one had. A quote that is doubled, as in SQL, is part of the value. Without an end, all is the value.
+    fn quoted_end(&self, start: usize, slashes: usize) -> usize {
+        let quote = self.byte(start - 1);
+        let (mut end, mut seen) = (start, 0);
+        while end < self.text.len() {
+            let b = self.byte(end);
+            if b == quote && (seen == slashes || slashes == 0 && seen % 2 == 0) {
+                if self.byte(end + 1) != quote || end == start {
+                    return end - slashes;
+                }
+                end += 1;
+            }
+            seen = if b == b'\\' { seen + 1 } else { 0 };
+            end += 1;
+        }
+        self.text.len()
+    }
+
+    /// Where the word just copied is a name of [`NAMES`], takes its value.
     fn value(&mut self) {
-        let (text, at) = (self.bytes, self.at);
-        let head = text.get(..at).unwrap_or_default();
-        let header = ends_with_name(head, HEADER_NAMES);
-        let secret = ends_with_name(head, SECRET_NAMES).or(header);
-        let user = ends_with_name(head, USER_NAMES);
-        let scheme = ends_with_name(head, SCHEME_NAMES);
-        let Some(name) = secret.or(user).or(scheme) else { return };
-        if ends_with_name(head, HARMLESS_NAMES).is_some() {
+        let at = self.at;
+        let (name, kind) = self.name(at);
+        if kind <= HOME_VARIABLE {
             return;
         }
-        // The name's own closing quote, a subscript's bracket, a tag's end.
-        let mut i = skip(text, at, b'\\');
-        let named_in_quotes = is(text, i, QUOTE);
+        // The name's own closing quote, a subscript's bracket.
+        let mut i = self.skip(at, b'\\');
+        let named_in_quotes = self.is(i, QUOTE);
         i = if named_in_quotes { i + 1 } else { at };
-        i += usize::from(byte(text, i) == b']');
-        let spaces = skip(text, i, b' ');
-        let spaced = spaces > i;
-        let mut assigned = true;
-        i = match (byte(text, spaces), byte(text, spaces + 1)) {
-            (b':', b':') => return,
-            (b':' | b'=', _) | (b'!', b'=') => run_of_signs(text, spaces),
-            (b'>', _) if i == at && byte(text, name.wrapping_sub(1)) == b'<' => i + 1,
-            _ => {
-                assigned = false;
-                spaces
-            }
-        };
-        i = skip(text, i, b' ');
-        if matches!(byte(text, i), b'b' | b'f' | b'r' | b'u') && matches!(byte(text, i + 1), b'"' | b'\'') {
+        i += usize::from(self.byte(i) == b']');
+        let spaces = self.skip(i, b' ');
+        let apart = spaces > i && !named_in_quotes;
+        i = spaces;
+        if self.byte(i) == b'>' && spaces == at && self.byte(name.wrapping_sub(1)) == b'<' {
             i += 1;
         }
-        let quote = skip(text, i, b'\\');
-        let end;
-        if is(text, quote, QUOTE) {
+        // `=`, `:`, `:=`, `=>`, `!=`, but not `::`.
+        while matches!(self.byte(i), b'=' | b':' | b'!') || i > spaces && self.byte(i) == b'>' {
+            i += 1;
+        }
+        let assigned = i > spaces;
+        if self.has(spaces, b"::", false) {
+            return;
+        }
+        i = self.skip(i, b' ');
+        if self.is(i, LOWER) && self.is(i + 1, QUOTE) {
+            i += 1;
+        }
+        let quote = self.skip(i, b'\\');
+        let mut end;
+        if self.is(quote, QUOTE) {
             // `password 'x'` too, but not `"password" "x"`, nor `'token', 'x'`.
-            if !assigned && (named_in_quotes || !spaced) || secret.or(user).is_none() {
+            if kind == SCHEME || !assigned && !apart {
                 return;
             }
-            let start = quote + 1;
-            end = quoted_end(text, start, byte(text, quote), quote - i);
-            i = start;
-            if i + placeholder(text, i) == end {
-                return;
-            }
+            end = self.quoted_end(quote + 1, quote - i);
+            i = quote + 1;
         } else {
-            let word = run(text, i, ALNUM);
-            let said = text.get(i..word).unwrap_or_default();
-            if !assigned && !(spaced && !named_in_quotes && (self.option || secret.or(user).is_none()))
-                || placeholder(text, i) > 0
-                || (listed(NO_VALUES, said)
-                    || byte(text, i.wrapping_sub(1)) == b' ' && listed(HARMLESS_VALUES, said))
-                    && (value_end(text, i) == word || byte(text, word) == b'[')
+            end = self.value_end(i);
+            let word = self.run(i, ALNUM);
+            let said = self.listed(HARMLESS_VALUES, i, word);
+            let said = said > 0 && (said <= NO_VALUES || self.byte(i.wrapping_sub(1)) == b' ');
+            let bare = apart && (self.option || kind == SCHEME);
+            if !(assigned && kind != SCHEME || bare && !assigned)
+                || said && (end == word || self.byte(word) == b'[')
             {
                 return;
             }
-            end = match header {
-                Some(_) => until_line_end(text, i),
-                None => value_end(text, i),
-            };
-            if secret.or(user).is_none() && (assigned || !is_credential(text.get(i..end).unwrap_or_default()))
-            {
-                return;
+            if kind == HEADER {
+                // To the end of the line, or of the quotes it stands in. A quote behind `=` belongs to the value.
+                end = i;
+                while end < self.text.len()
+                    && self.byte(end) != b'\n'
+                    && (!self.is(end, QUOTE) || self.byte(end - 1) == b'=')
+                {
+                    end += 1;
+                }
+            }
+            if kind == SCHEME {
+                // `Basic usage` and `Bearer token` are words.
+                let mut classes = 0;
+                for j in i + 1..end {
+                    classes |= class(self.byte(j));
+                }
+                let mixed = classes & DIGIT != 0 || classes & UPPER != 0 && classes & LOWER != 0;
+                if end < i + KEY_BODY_MIN || !mixed && end < i + RANDOM_MIN {
+                    return;
+                }
             }
         }
-        if end > i {
+        let known = self.placeholder(i);
+        if end > i && (known == 0 || i + known < end && self.is(quote, QUOTE)) {
             self.copy(i);
-            self.replace(end, if secret.or(scheme).is_some() { "<secret>" } else { "<user>" });
+            self.take(end, if kind == USER_NAME { USER } else { SECRET });
         }
     }
 
     /// An address, at its `@` or `%40`: the local part is taken back.
-    fn address(&mut self) -> Option<(usize, &'static str)> {
-        let (text, at) = (self.bytes, self.at);
-        let start = if byte(text, at) == b'@' {
-            at + 1
-        } else if starts(text, at, b"%40") {
-            at + 3
-        } else {
-            return None;
-        };
-        let rest = text.get(start..)?;
-        let len = rest.iter().take_while(|b| **b >= 0x80 || class(**b) & (ALNUM | DOT | JOIN) != 0).count();
-        let mut end = start + len;
-        while end > start && is(text, end - 1, DOT | JOIN) {
-            end -= 1;
+    fn address(&mut self) -> bool {
+        let at = self.at;
+        let start = if self.byte(at) == b'@' { at + 1 } else { at + 3 };
+        let end = self.trim(start, self.run(start, ALNUM | DOT | JOIN | WIDE), DOT | JOIN);
+        // `react@latest`, `@v2`, `core@0.3.18`, `vite@6.0.0-beta.10`, but `jane@163.com` and `root@192.0.2.1`.
+        let (mut last, mut dots) = (start, 0);
+        for i in start..end {
+            if self.is(i, DOT) {
+                last = i + 1;
+                dots += 1;
+            }
         }
-        let host = text.get(start..end)?;
-        let first = *host.first()?;
-        let version = listed(TAGS, host) || matches!(host, [b'v', b'0'..=b'9', ..]);
-        if self.local == self.out.len() || version || first.is_ascii_digit() && ipv4(text, start).is_none() {
-            return None;
+        let is_ip = dots == 3 && self.run(start, DIGIT | DOT) == end;
+        let version = if self.is(start, DIGIT) {
+            self.is(last, DIGIT) && !is_ip
+        } else {
+            self.byte(start) == b'v' && self.is(start + 1, DIGIT)
+        };
+        let sign = start == at + 1 || self.has(at, b"%40", false);
+        if !sign
+            || end == start
+            || version
+            || self.local == self.out.len()
+            || self.listed(TAGS, start, end) > 0
+        {
+            return false;
         }
         self.take_back(self.local);
-        Some((end, "<email>"))
+        self.take(end, EMAIL)
     }
 
     /// A URL, at the `://` behind its scheme: remembers how far it reaches, and takes the userinfo.
-    fn url(&mut self) {
-        let (text, start) = (self.bytes, self.at + 3);
+    fn url(&mut self) -> bool {
+        let start = self.at + 3;
         if start >= self.url_end {
-            self.url_end = until(text, start, GAP | QUOTE | NO_URL);
+            self.url_end = self.until(start, GAP | QUOTE | NO_URL);
             while self.url_end > start
-                && is(text, self.url_end - 1, TAIL)
-                && byte(text, self.url_end - 1) != b'?'
+                && self.after(self.url_end, TAIL)
+                && self.byte(self.url_end - 1) != b'?'
             {
                 self.url_end -= 1;
             }
-            let rest = text.get(start..self.url_end).unwrap_or_default();
-            self.url_at = rest.iter().rposition(|b| *b == b'@').map_or(0, |at| start + at);
+            self.url_at = self.url_end;
+            while self.url_at > start && self.byte(self.url_at) != b'@' {
+                self.url_at -= 1;
+            }
         }
         self.copy(start);
-        let rest = text.get(start..self.url_end).unwrap_or_default();
-        let host = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(rest.len());
-        let authority = rest.get(..host).unwrap_or_default();
-        let user = authority.iter().rposition(|b| *b == b'@');
-        let colon = authority.iter().position(|b| *b == b':');
+        let (mut host, mut user, mut colon) = (start, 0, 0);
+        while host < self.url_end && !matches!(self.byte(host), b'/' | b'?' | b'#') {
+            match self.byte(host) {
+                b'@' => user = host,
+                b':' if colon == 0 => colon = host,
+                _ => {}
+            }
+            host += 1;
+        }
         // A password with an `@` or a `/` of its own, not encoded: nobody knows where it ends.
-        let unsure = self.url_at > start + host
-            && byte(authority, 0) != b'['
-            && colon.is_some_and(|c| user.is_some() || !is(authority, c + 1, DIGIT | GAP));
+        let unsure = self.url_at > host
+            && colon > 0
+            && (user > 0 || !self.is(colon + 1, DIGIT | GAP))
+            && self.byte(start) != b'[';
         if unsure {
-            self.replace(self.url_end, "<secret>");
-        } else if let Some(user) = user {
-            self.replace(start + user, "<secret>");
+            self.take(self.url_end, SECRET);
+        } else if user > 0 {
+            self.take(user, SECRET);
         }
         self.local = self.out.len();
         self.new_run();
+        true
     }
 
     /// A query or a fragment.
-    fn query(&mut self) -> Option<(usize, &'static str)> {
-        let (text, at) = (self.bytes, self.at);
-        let query = byte(text, at) == b'?';
-        let with = if query { "?<query>" } else { "#<fragment>" };
-        if at + 1 < self.url_end {
-            return Some((self.url_end, with));
+    fn query(&mut self) -> bool {
+        let at = self.at;
+        let query = self.byte(at) == b'?';
+        let mut end = self.url_end;
+        if at + 1 >= end {
+            // `/search?q=x` without a scheme. How far it looks is bounded, so that `?a?a?a` costs no more.
+            let mut name = at + 1;
+            while name < at + PARAMETER_MAX && self.is(name, ALNUM | JOIN | DOT) {
+                name += 1;
+            }
+            if !query || name == at + 1 || self.byte(name) != b'=' || !self.after(at, ALNUM | SLASH) {
+                return false;
+            }
+            end = self.until(at, GAP | QUOTE | NO_URL);
         }
-        // `/search?q=x` without a scheme. What a name is made of is bounded, so that a run of `?a?a?a` costs no more.
-        let name = text.get(at + 1..).unwrap_or_default().iter().take(NAME_MAX_CHARS);
-        let len = name.take_while(|b| class(**b) & (ALNUM | JOIN | DOT) != 0).count();
-        let named = query
-            && len > 0
-            && byte(text, at + 1 + len) == b'='
-            && is(text, at.wrapping_sub(1), ALNUM | SLASH);
-        named.then(|| (until(text, at, GAP | QUOTE | NO_URL), with))
+        self.copy(at + 1);
+        self.take(end, if query { QUERY } else { FRAGMENT })
     }
 
-    /// A home directory or a UNC share, at a separator or `~`: the end of the directories that are taken.
-    fn home(&self) -> Option<(usize, &'static str)> {
-        let (text, at) = (self.bytes, self.at);
-        let separator = byte(text, at);
-        let before = byte(text, at.wrapping_sub(1));
-        let outset = at >= self.url_end && !is(text, at.wrapping_sub(1), ALNUM | SLASH | DOT | COLON | LOCAL);
-        // Where the first directory that names somebody begins.
-        let mut user = slashes_end(text, at);
-        let slashes = user - at;
+    /// Where the separators of a path at `at` end: up to four, the beginning of a UNC path with each written twice.
+    fn slashes(&self, at: usize) -> usize {
+        (at..at + 4).find(|i| !self.is(*i, SLASH)).unwrap_or(at + 4)
+    }
+
+    /// A home directory or a UNC share, at a separator or `~`: takes the directories.
+    fn home(&mut self) -> bool {
+        let at = self.at;
+        let separator = self.byte(at);
+        let before = self.byte(at.wrapping_sub(1));
+        let outset = at >= self.url_end && !self.after(at, ALNUM | SLASH | DOT | COLON | LOCAL | WIDE | JOIN);
+        let mut user = self.slashes(at);
+        let count = user - at;
         if separator == b'~' {
-            let name = run(text, at + 1, ALNUM | JOIN | DOT);
-            if !(outset || before == b'/') || !is(text, name, SLASH) {
-                return None;
-            }
             user = at + 1;
-        } else if separator == b'\\' && outset && is(text, user, ALNUM) && matches!(slashes, 2 | 4) {
-            let host = until(text, user, SLASH | GAP | QUOTE | NO_PATH);
-            let share = skip(text, host, b'\\');
-            if share - host != slashes / 2 || !is(text, share, ALNUM) {
-                return None;
-            }
-        } else if is(text, at.wrapping_sub(1), ALNUM | LOCAL) || before == b'}' {
-            // `$HOME/`, `${HOME}/`, `%USERPROFILE%\\`
-            let closed = matches!(before, b'%' | b'}');
-            let head = text.get(..at - usize::from(closed)).unwrap_or_default();
-            let variable = ends_with_name(head, HOME_VARIABLES).is_some_and(|name| {
-                matches!(byte(text, name.wrapping_sub(1)), b'$' | b'{' | b'%')
-                    || starts(text, name.wrapping_sub(5), b"$env:")
-            });
-            if !variable && self.marked(user).is_none() {
-                return None;
-            }
-            user = if variable { user } else { self.marked(user)? };
-        } else {
-            user = self.marked(user)?;
+            return (outset || before == b'/')
+                && self.is(self.run(user, ALNUM | JOIN | DOT), SLASH)
+                && self.directories(user);
         }
-        Some(self.directories(user))
+        if separator == b'\\' && outset && self.is(user, ALNUM) && matches!(count, 2 | 4) {
+            let host = self.until(user, SLASH | GAP | QUOTE | NO_PATH);
+            if self.slashes(host) == host + count / 2 && self.directories(user) {
+                return true;
+            }
+        }
+        // `$HOME/`, `${HOME}/`, `%USERPROFILE%\`, `$env:APPDATA\`
+        let (name, kind) = self.name(if matches!(before, b'%' | b'}') { at - 1 } else { at });
+        if kind == HOME_VARIABLE && matches!(self.byte(name.wrapping_sub(1)), b'$' | b'{' | b'%' | b':') {
+            return self.directories(user);
+        }
+        let windows = self.byte(user - 1) == b'\\' || before == b':';
+        for (i, home) in entries(HOMES).enumerate() {
+            let end = user + home.len();
+            if (outset || i >= HOMES_AT_ROOT) && self.has(user, home, windows) && self.is(end, SLASH) {
+                let next = self.slashes(end);
+                user = next;
+                return !self.is(next, GAP | QUOTE | NO_PATH) && self.directories(user);
+            }
+        }
+        false
     }
 
-    /// Where the directory behind one of [`HOMES`] begins.
-    fn marked(&self, at: usize) -> Option<usize> {
-        let text = self.bytes;
-        let windows = byte(text, at.wrapping_sub(1)) == b'\\' || byte(text, at.wrapping_sub(2)) == b':';
-        let outset =
-            self.at >= self.url_end && !is(text, self.at.wrapping_sub(1), ALNUM | SLASH | DOT | LOCAL | JOIN);
-        HOMES.iter().find_map(|home| {
-            let name = home.as_bytes();
-            let end = at + name.len();
-            let fits = starts(text, at, name)
-                && (windows || text.get(at..end) == Some(name))
-                && is(text, end, SLASH)
-                && (outset || !matches!(*home, "root" | "media" | "run/media"));
-            let next = slashes_end(text, end);
-            let named = next < text.len() && !is(text, next, GAP | QUOTE | NO_PATH);
-            (fits && named).then_some(next)
-        })
-    }
-
-    /// How far a path reaches whose part from `user` on is nobody's business but the last.
-    fn directories(&self, user: usize) -> (usize, &'static str) {
-        let text = self.bytes;
-        let (mut end, mut last, mut dot) = (user, None, false);
+    /// Takes a path whose part from `user` on is nobody's business but its file's name.
+    fn directories(&mut self, user: usize) -> bool {
+        // The last separator, the first, and whether there is an extension behind the last.
+        let (mut end, mut last, mut first, mut dot) = (user, 0, 0, false);
         loop {
-            let b = byte(text, end);
-            if is(text, end, SLASH) {
-                let next = run(text, end, SLASH);
-                let public = PUBLIC_DIRS.iter().any(|d| starts(text, next, d.as_bytes()));
-                if public {
-                    return (end, "<path>");
-                }
-                last = Some(end);
+            if self.is(end, SLASH) {
+                last = end;
+                end = self.run(end, SLASH);
                 dot = false;
-                end = next;
+                if first == 0 {
+                    first = last;
+                }
+                if entries(PUBLIC_DIRS).any(|dir| self.has(end, dir, false)) {
+                    return self.take(last, PATH);
+                }
                 continue;
             }
-            dot |= b == b'.' && is(text, end + 1, ALNUM) && !is(text, end.wrapping_sub(1), SLASH);
-            let inner = is(text, end + 1, ALNUM) && is(text, end.wrapping_sub(1), ALNUM);
-            match b {
-                b' ' if last.is_some() && dot || !self.reaches(end) => break,
-                b' ' => {}
-                b'\'' if inner => {}
-                _ if is(text, end, GAP | QUOTE | NO_PATH) => break,
-                _ => {}
+            dot |= self.is(end, DOT) && self.is(end + 1, ALNUM) && !self.after(end, SLASH);
+            let goes_on = match self.byte(end) {
+                b' ' => !(last > 0 && dot) && self.reaches(end),
+                b'\'' => self.is(end + 1, ALNUM) && self.after(end, ALNUM),
+                _ => !self.is(end, GAP | QUOTE | NO_PATH),
+            };
+            if !goes_on {
+                break;
             }
             end += 1;
         }
-        while end > user && is(text, end - 1, DOT) {
-            end -= 1;
-        }
-        match last {
-            Some(last) if dot && !self.repeats(user, last, end) => (last, "<path>"),
-            _ => (end, "<path>"),
-        }
+        end = self.trim(user, end, DOT);
+        // A file's name that repeats the user's: `/home/jane/jane.kdbx`.
+        let len = first.wrapping_sub(user);
+        let name = self.text.as_bytes().get(user..first).unwrap_or_default();
+        let repeats = (3..=32).contains(&len) && (last..end).any(|i| self.has(i, name, true));
+        self.take(if dot && last > 0 && !repeats { last } else { end }, PATH)
     }
 
     /// Whether a path goes on behind the space at `at`: to another separator, or to a closing quote.
     fn reaches(&self, at: usize) -> bool {
-        let rest = self.bytes.get(at..).unwrap_or_default();
-        let stop = rest
-            .iter()
-            .take(SPACE_REACH)
-            .position(|b| class(*b) & (SLASH | QUOTE | NO_PATH) != 0 || *b == b'\n');
-        let Some(stop) = stop.map(|stop| at + stop) else { return false };
-        let glued = !is(self.bytes, stop - 1, GAP);
-        let closes = is(self.bytes, stop, QUOTE) && !is(self.bytes, stop + 1, ALNUM);
-        glued && (is(self.bytes, stop, SLASH) || closes)
+        let mut stop = at;
+        while stop < at + SPACE_REACH && !self.is(stop, SLASH | QUOTE | NO_PATH) && self.byte(stop) != b'\n' {
+            stop += 1;
+        }
+        !self.after(stop, GAP) && (self.is(stop, SLASH) || self.is(stop, QUOTE) && !self.is(stop + 1, ALNUM))
     }
 
-    /// Whether the file's name repeats the user's: `/home/jane/jane.kdbx`.
-    fn repeats(&self, user: usize, last: usize, end: usize) -> bool {
-        let name = self.bytes.get(user..until(self.bytes, user, SLASH)).unwrap_or_default();
-        let file = self.bytes.get(last..end).unwrap_or_default();
-        (3..=32).contains(&name.len()) && file.windows(name.len()).any(|w| w.eq_ignore_ascii_case(name))
+    /// A PEM block: to the dashes behind its end, or all that is left.
+    fn pem(&mut self) -> bool {
+        if !self.has(self.at, b"-----BEGIN ", false) {
+            return false;
+        }
+        let mut end = self.find(self.at, b"-----END ");
+        end = self.find(end + 9, b"-----") + 5;
+        self.take(end.min(self.text.len()), PEM)
     }
-}
 
-/// Where the signs between a name and its value end: `=`, `:=`, `=>`, `!=`.
-fn run_of_signs(text: &[u8], mut at: usize) -> usize {
-    while matches!(byte(text, at), b'=' | b':' | b'>' | b'!') {
-        at += 1;
+    /// Where `what` is next, or the end.
+    fn find(&self, mut at: usize, what: &[u8]) -> usize {
+        while at < self.text.len() && !self.has(at, what, false) {
+            at += 1;
+        }
+        at
     }
-    at
-}
-
-/// Where the line ends, or the quotes it stands in. A quote behind `=` belongs to the value.
-fn until_line_end(text: &[u8], mut at: usize) -> usize {
-    while at < text.len() && byte(text, at) != b'\n' && (!is(text, at, QUOTE) || byte(text, at - 1) == b'=') {
-        at += 1;
-    }
-    at
-}
-
-/// Whether what follows a scheme is a credential: `Basic usage` and `Bearer token` are not.
-fn is_credential(value: &[u8]) -> bool {
-    let capital =
-        value.iter().skip(1).any(u8::is_ascii_uppercase) && value.iter().any(u8::is_ascii_lowercase);
-    value.len() >= KEY_BODY_MIN
-        && (capital || value.len() >= RANDOM_MIN || value.iter().any(u8::is_ascii_digit))
-}
-
-/// A PEM block: to the dashes behind its end, or all that is left.
-fn pem(text: &[u8], at: usize) -> Option<(usize, &'static str)> {
-    const END: &[u8] = b"-----END ";
-    if !starts(text, at, b"-----BEGIN ") {
-        return None;
-    }
-    let rest = text.get(at..)?;
-    let end = rest.windows(END.len()).position(|w| w == END).map_or(rest.len(), |end| {
-        let label = end + END.len();
-        label
-            + rest
-                .get(label..)
-                .unwrap_or_default()
-                .windows(5)
-                .position(|w| w == b"-----")
-                .map_or(0, |dashes| dashes + 5)
-    });
-    Some((at + end, "<pem>"))
 }
 
 /// One walk, and the cap.
 fn walk(text: &str) -> String {
     let mut walk = Walk {
         text,
-        bytes: text.as_bytes(),
         at: 0,
         out: String::new(),
         local: 0,
@@ -1016,21 +985,27 @@ fn walk(text: &str) -> String {
         url_at: 0,
         option: false,
     };
-    while walk.at < text.len() && !(walk.out.len() > ERROR_MESSAGE_MAX_BYTES && is(walk.bytes, walk.at, GAP))
-    {
+    // What is written before both marks is never taken back.
+    while walk.at < text.len() && walk.local.min(walk.run) <= ERROR_MESSAGE_MAX_BYTES {
         walk.step();
     }
     walk.end_run();
-    let mut out = walk.out;
-    if out.len() > ERROR_MESSAGE_MAX_BYTES {
-        let kept = out.as_bytes().get(..=ERROR_MESSAGE_MAX_BYTES).unwrap_or_default();
-        let space = kept.iter().rposition(|b| class(*b) & GAP != 0).unwrap_or(0);
-        let cut = if space + CUT_SLACK > ERROR_MESSAGE_MAX_BYTES { space } else { ERROR_MESSAGE_MAX_BYTES };
-        while out.len() > cut {
-            out.pop();
+    let len = walk.out.len();
+    if len > ERROR_MESSAGE_MAX_BYTES {
+        let out = Walk { text: &walk.out, out: String::new(), ..walk };
+        let mut cut = ERROR_MESSAGE_MAX_BYTES;
+        while cut + CUT_SLACK > ERROR_MESSAGE_MAX_BYTES && !out.is(cut, GAP) {
+            cut -= 1;
         }
+        if !out.is(cut, GAP) {
+            cut = ERROR_MESSAGE_MAX_BYTES;
+        }
+        while !out.text.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        return out.text.get(..cut).unwrap_or_default().into();
     }
-    out
+    walk.out
 }
 
 /// Returns `message` without what identifies a person or opens a door, at most
@@ -1061,13 +1036,12 @@ pub fn component_name<'a>(name: &'a str, allowed: Option<&[String]>) -> &'a str 
                 && list.iter().any(|n| n == name)
         }
         None => {
-            let letter = |b: &u8| {
-                b.is_ascii_alphanumeric()
-                    || matches!(b, b' ' | b'_' | b'-' | b'.' | b'(' | b')' | b'&' | b'+' | b':')
+            let of_a_name = |b: u8| {
+                class(b) & (ALNUM | JOIN | DOT) != 0 || matches!(b, b' ' | b'(' | b')' | b'&' | b'+' | b':')
             };
             name.len() <= NAME_MAX_CHARS
-                && matches!(name.as_bytes(), [b'A'..=b'Z' | b'a'..=b'z' | b'_', ..])
-                && name.bytes().all(|b| letter(&b))
+                && matches!(name.bytes().next(), Some(b'A'..=b'Z' | b'a'..=b'z' | b'_'))
+                && name.bytes().all(of_a_name)
                 && name.bytes().filter(|b| *b == b' ').count() < NAME_MAX_WORDS
                 && walk(name) == name
         }
