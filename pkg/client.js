@@ -77,6 +77,25 @@ export function doNotTrackFromEnv(env) {
   );
 }
 
+/**
+ * A property of the object's own. What somebody put on `Object.prototype` is in every object, and would be in
+ * every event.
+ */
+const own = (object, name) => (Object.prototype.hasOwnProperty.call(object, name) ? object[name] : undefined);
+
+/** The same for all of them: an object that has nothing else. Throws where one of its getters does. */
+const ownOf = (object) => ({ __proto__: null, ...object });
+
+/** Here and not in Rust, so that a click counts while the wasm is not there, or no longer. */
+function remember(optOut) {
+  try {
+    if (optOut) localStorage.setItem(OPT_OUT, "1");
+    else localStorage.removeItem(OPT_OUT);
+  } catch {
+    // No storage, or none that we may use: it holds for this page.
+  }
+}
+
 /** Removes what an earlier visit left: the wasm, which else does so, is not loaded on a page that says no. */
 function purge() {
   try {
@@ -100,6 +119,9 @@ const show = (value) => {
     return typeof value;
   }
 };
+
+/** Whether this is a page or a worker, and not a server that renders one. */
+const isHere = () => typeof document !== "undefined" || typeof WorkerGlobalScope !== "undefined";
 
 /**
  * Makes a client.
@@ -198,7 +220,7 @@ export function createClient(options, load, off = "") {
 
   /** A text of the event: undefined where there is none. Throws its name where it is something else. */
   const text = (event, name, max = NAME_READ_MAX) => {
-    const value = event[name];
+    const value = own(event, name);
     if (value == null) return undefined;
     if (typeof value !== "string") throw name;
     if (value.length <= max) return value;
@@ -208,18 +230,18 @@ export function createClient(options, load, off = "") {
   };
 
   const enter = (kind, event, time) => {
-    const { seconds } = event;
+    const read = (name) => own(event, name);
     const outcome = () => [
-      number(seconds) ?? NaN,
-      flag(event.success),
+      number(read("seconds")) ?? NaN,
+      flag(read("success")),
       text(event, "errorMessage", MESSAGE_READ_MAX),
     ];
     switch (kind) {
       case "run":
-        if (flag(event.isWebhook) > 2) throw "isWebhook";
-        return core.run(time, flag(event.isWebhook), ...outcome());
+        if (flag(read("isWebhook")) > 2) throw "isWebhook";
+        return core.run(time, flag(read("isWebhook")), ...outcome());
       case "playground":
-        return core.playground(time, number(event.componentCount), ...outcome());
+        return core.playground(time, number(read("componentCount")), ...outcome());
       case "component": {
         const name = text(event, "name");
         if (name === undefined) throw "name";
@@ -233,12 +255,12 @@ export function createClient(options, load, off = "") {
           text(event, "platform"),
           text(event, "python"),
           text(event, "arch"),
-          flag(event.autoLogin),
+          flag(read("autoLogin")),
           text(event, "cacheType"),
-          flag(event.backendOnly),
+          flag(read("backendOnly")),
         );
       default:
-        return core.shutdown(time, number(event.timeRunning) ?? NaN);
+        return core.shutdown(time, number(read("timeRunning")) ?? NaN);
     }
   };
 
@@ -303,6 +325,14 @@ export function createClient(options, load, off = "") {
     for (const call of calls) call();
   };
 
+  /** The person's choice. It outlives the page, and counts even where this page's client is off already. */
+  const choose = (optIn) => {
+    if (!isHere()) return;
+    remember(!optIn);
+    if (off && !optIn) purge();
+    later((core) => core.choose(optIn));
+  };
+
   const promise = (call, whenOff) =>
     off
       ? Promise.resolve(whenOff)
@@ -320,7 +350,13 @@ export function createClient(options, load, off = "") {
         if (ended) return;
         ended = true;
         const seconds = (performance.now() - began) / 1000;
-        track(kind, { seconds, ...name, ...outcome });
+        try {
+          outcome = { seconds, ...name, ...outcome };
+        } catch {
+          // A getter that throws: refused below, for want of a `success`.
+          outcome = { seconds, ...name };
+        }
+        track(kind, outcome);
       },
     };
   };
@@ -334,8 +370,8 @@ export function createClient(options, load, off = "") {
     startComponent: (name) => stopwatch("component", { name }),
     flush: () => promise((core, token) => core.flush(token), true),
     shutdown: () => promise((core, token) => core.close(token)).then(() => {}),
-    optOut: () => later((core) => core.choose(false)),
-    optIn: () => later((core) => core.choose(true)),
+    optOut: () => choose(false),
+    optIn: () => choose(true),
     stats() {
       const json = guard(() => core.stats());
       const flat = json ? JSON.parse(json) : {};
@@ -353,11 +389,21 @@ export function createClient(options, load, off = "") {
   };
 
   if (off) return client;
-  if (typeof document === "undefined" && typeof WorkerGlobalScope === "undefined") {
+  if (!isHere()) {
     off = "no_browser";
     return client;
   }
-  options = given = options ?? {};
+  try {
+    // A copy, so that neither the page's later changes nor inherited properties count.
+    options = ownOf(options);
+    options.app = ownOf(options.app);
+  } catch {
+    options = given = {};
+    refuseOption("options", "an object whose properties can be read");
+    purge();
+    return client;
+  }
+  given = options;
   try {
     const no = readDoNotTrack(options.doNotTrack);
     if (no !== false) {

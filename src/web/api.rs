@@ -301,12 +301,15 @@ impl Page {
     }
 
     fn choose(&self, choice: Choice) {
-        if self.mode() == Mode::Closed {
-            return;
+        // The shell has remembered it, for the next visit.
+        match (self.mode(), choice) {
+            (Mode::Closed, Choice::In) => {}
+            (Mode::Closed, Choice::Out) => store::purge(),
+            _ => {
+                self.chosen.set(Some(choice));
+                self.reconsider();
+            }
         }
-        self.chosen.set(Some(choice));
-        store::remember(choice == Choice::Out);
-        self.reconsider();
     }
 
     fn reconsider(&self) {
@@ -551,7 +554,8 @@ impl Page {
                 }
             }
             Action::Insure { lines } => {
-                if !self.transport.insure(&lines) {
+                // A deferred request is sent by the browser, whenever the page ends: this is where it is asked.
+                if self.may_send() && !self.transport.insure(&lines) {
                     self.drive(Input::DeferredFailed);
                 }
             }
@@ -576,15 +580,20 @@ impl Page {
         }
     }
 
-    /// Starts a request. `Some` where its end is known at once.
-    fn send(&self, attempt: u32, via: Via) -> Option<Outcome> {
-        let body = self.delivery.borrow().body(attempt);
+    /// Whether there is still consent; if not, all ends here.
+    fn may_send(&self) -> bool {
         if let Consent::Denied(reason) = self.consent() {
             // Said since the event was captured: by the browser, or in another tab.
             self.end(reason.as_str());
-            return None;
+            return false;
         }
-        if body.is_empty() {
+        true
+    }
+
+    /// Starts a request. `Some` where its end is known at once.
+    fn send(&self, attempt: u32, via: Via) -> Option<Outcome> {
+        let body = self.delivery.borrow().body(attempt);
+        if !self.may_send() || body.is_empty() {
             return None;
         }
         if self.config.dry_run {

@@ -25,7 +25,7 @@ use crate::wire::{Format, put_integer};
 /// What all our keys start with. The shell in `pkg/client.js` knows it too: it purges without the wasm.
 const PREFIX: &str = "langflow-telemetry:";
 
-/// The remembered opt-out.
+/// The remembered opt-out. The shell writes it: a click counts also while the wasm is not there.
 pub(super) const OPT_OUT: &str = "langflow-telemetry:opt-out";
 
 /// Most bytes of batches on one origin: a fifth of what browsers allow it, which belongs to the host page.
@@ -70,21 +70,30 @@ impl Store {
         [self.prefix.as_str(), session].concat()
     }
 
-    /// Keeps a batch of this page. False where there was no room, or no permission.
+    /// Keeps a batch of this page; one that is kept already keeps its age. False where there was no room, or no
+    /// permission: then nothing of it is kept.
     pub(super) fn persist(&self, id: u32, sent: bool, lines: &[u8], wall_ms: f64) -> bool {
         let key = self.key(&self.session, id);
-        let total = self.total.get().unwrap_or_else(total) - size(&key);
-        self.total.set(Some(total + lines.len()));
-        total + lines.len() <= STORE_MAX && write(&key, sent, lines, wall_ms)
+        let old = peek(&key);
+        let others =
+            self.total.get().unwrap_or_else(total).saturating_sub(old.map_or(0, |(_, bytes)| bytes as usize));
+        let written = old.map_or(wall_ms as u64, |(written, _)| written);
+        let kept = others + lines.len() <= STORE_MAX && write(&key, sent, lines, written);
+        self.total.set(Some(if kept { others + lines.len() } else { others }));
+        if !kept {
+            remove(&key);
+        }
+        kept
     }
 
-    /// Makes another page's batch this page's.
+    /// Makes another page's batch, and its age, this page's.
     pub(super) fn adopt(&self, session: &str, id: u32, new_id: u32, lines: &[u8], wall_ms: f64) -> bool {
         let key = self.key(&self.session, new_id);
+        let written = peek(&self.key(session, id)).map_or(wall_ms as u64, |(written, _)| written);
         // First under our name, so that a crash in between leaves two copies rather than none.
-        let first = write(&key, false, lines, wall_ms);
+        let first = write(&key, false, lines, written);
         self.forget(session, id);
-        first || write(&key, false, lines, wall_ms)
+        first || write(&key, false, lines, written)
     }
 
     /// Removes a batch.
@@ -169,15 +178,6 @@ pub(super) fn opted_out() -> bool {
     item(OPT_OUT).is_some()
 }
 
-/// Remembers an opt-out, or forgets it.
-pub(super) fn remember(opt_out: bool) {
-    if opt_out {
-        put(OPT_OUT, "1");
-    } else {
-        remove(OPT_OUT);
-    }
-}
-
 /// Removes all that is ours, but for the remembered opt-out.
 pub(super) fn purge() {
     keys().iter().filter(|key| *key != OPT_OUT).for_each(|key| remove(key));
@@ -214,9 +214,9 @@ fn push_number(text: &mut String, number: u64) {
     text.extend(digits.into_iter().map(char::from));
 }
 
-fn write(key: &str, sent: bool, lines: &[u8], wall_ms: f64) -> bool {
+fn write(key: &str, sent: bool, lines: &[u8], written_ms: u64) -> bool {
     let mut value = String::from(if sent { "s" } else { "u" });
-    push_number(&mut value, wall_ms as u64);
+    push_number(&mut value, written_ms);
     value.push(' ');
     push_number(&mut value, lines.len() as u64);
     value.push('\n');
@@ -227,13 +227,12 @@ fn write(key: &str, sent: bool, lines: &[u8], wall_ms: f64) -> bool {
 
 /// Bytes of all batches of all endpoints.
 fn total() -> usize {
-    keys().iter().map(|key| size(key)).sum()
+    keys().iter().filter_map(|key| peek(key)).map(|(_, bytes)| bytes as usize).sum()
 }
 
-/// Bytes of a batch as its first line tells them; 0 for what is none.
-fn size(key: &str) -> usize {
-    let text = item(key).and_then(|value| value.slice(0, HEAD_MAX).as_string());
-    text.and_then(|text| head(&text)).map_or(0, |(_, bytes)| bytes as usize)
+/// When a batch was written, in Unix ms, and its bytes, as its first line tells them.
+fn peek(key: &str) -> Option<(u64, u64)> {
+    head(&item(key)?.slice(0, HEAD_MAX).as_string()?)
 }
 
 // ---- localStorage, every access of which may throw

@@ -124,6 +124,10 @@ struct Flight {
 
 impl Flight {
     fn outcome(&self) -> Outcome {
+        // No answer, or none that tells anything: a page that patched `fetch` may hand over what it likes.
+        if self.status == 0 {
+            return Outcome::Unreachable;
+        }
         Outcome::Answered {
             status: self.status,
             retry_after_ms: self.retry_after_ms,
@@ -263,10 +267,7 @@ impl Transport {
 
     /// A request failed, or reading its answer did: where the status is known already, that is the answer.
     pub(super) fn failed(&self, attempt: u32) -> Option<Outcome> {
-        match self.land(attempt)? {
-            Outcome::Answered { status: 0, .. } => Some(Outcome::Unreachable),
-            outcome => Some(outcome),
-        }
+        self.land(attempt)
     }
 
     fn land(&self, attempt: u32) -> Option<Outcome> {
