@@ -668,6 +668,11 @@ impl Delivery {
         match input {
             Input::Tick => self.armed_ms = None,
             Input::Answer { attempt, outcome } => self.answer(attempt, outcome, now, random, out),
+            // Gone already, and nothing new came since: what was handed over then is not to be taken back.
+            Input::Hidden if self.left && self.queue.is_empty() => {}
+            // Frozen after it left: nothing that it starts now is sent, as measured in Chromium, and the browser
+            // is about to send the deferred request.
+            Input::Leaving if self.left => self.persist_all(f64::INFINITY, out),
             Input::Hidden => self.exit(false, now, out),
             Input::Leaving => self.exit(true, now, out),
             Input::Returned => {
@@ -1283,10 +1288,12 @@ impl Delivery {
     }
 
     /// Makes the deferred request anew: the oldest that fits. What is in flight when a page leaves is handed
-    /// over and in the store; where there is none, and while the page stays, it is insured too.
+    /// over and in the store, but for plain fetches, which die with the page; where there is no store, and while
+    /// the page stays, all of it is insured too.
     fn defer(&mut self, leaving: bool, out: &mut Vec<Action>) {
         let kept = leaving && self.rules.store;
-        let flying = self.attempts.iter().filter(|_| !kept).flat_map(|attempt| &attempt.batches);
+        let flying = self.attempts.iter().filter(|attempt| !kept || attempt.via == Via::Fetch);
+        let flying = flying.flat_map(|attempt| &attempt.batches);
         let mut room = DEFERRED_MAX;
         let fitting = flying.chain(self.queue.iter()).take_while(|batch| {
             let fits = batch.lines.len() <= room;
