@@ -14,11 +14,19 @@ const init = (page, options) =>
 
 const stats = (page) => page.evaluate(() => window.client.stats());
 
-const track = (page, count) =>
-  page.evaluate((count) => {
-    for (let number = 0; number < count; number++)
-      window.client.trackComponent({ name: `C${number}`, seconds: number, success: true });
-  }, count);
+const track = (page, count, errorMessage) =>
+  page.evaluate(
+    ([count, errorMessage]) => {
+      for (let number = 0; number < count; number++)
+        window.client.trackComponent({
+          name: `C${number}`,
+          seconds: number,
+          success: !errorMessage,
+          errorMessage,
+        });
+    },
+    [count, errorMessage],
+  );
 
 const components = (receiver) => receiver.events().filter(({ event }) => event === "component");
 
@@ -103,11 +111,11 @@ describe("consent", { concurrency: 2 }, () => {
       const [page, other] = [await visit(), await visit()];
       for (const tab of [page, other]) {
         await init(tab, { endpoint: receiver.foreign });
-        await track(tab, 60);
+        // More than the keepalive budget and the deferred request hold: some goes by plain fetch, some is kept.
+        await track(tab, 200, "the model gave no answer ".repeat(20));
         await tab.evaluate(() => void window.client.flush());
       }
-      await until(() => receiver.sent().length >= 2);
-      await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pagehide")));
+      await until(() => receiver.sent().length >= 6);
       await until(async () => Object.keys(await stored()).some((key) => key.startsWith(PREFIX)));
 
       const before = receiver.sent().length;
@@ -117,12 +125,8 @@ describe("consent", { concurrency: 2 }, () => {
         const { state, reason, queued, inFlight, stored } = await stats(tab);
         assert.deepEqual([state, reason, queued, inFlight, stored], ["off", "opted_out", 0, 0, 0]);
       }
-      await until(() =>
-        receiver
-          .sent()
-          .slice(0, before)
-          .every(({ aborted }) => aborted),
-      );
+      // Of each tab's four requests one was keepalive, which Chromium does not call back: its body has left.
+      await until(() => receiver.sent().filter(({ aborted }) => aborted).length >= before - 2);
       assert.deepEqual(await stored(), { [OPT_OUT]: "1" });
       await track(page, 10);
       await pass(page);
