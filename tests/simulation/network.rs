@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use langflow_telemetry::config::Guarantee;
 use langflow_telemetry::delivery::{Action, Input, Mode, Outcome, Via};
-use langflow_telemetry::retry::{Verdict, verdict};
 
 use crate::ledger::{excuse, keys};
 use crate::schedule::Weather;
@@ -218,6 +217,8 @@ impl World {
             (503, None, false),
             (502, None, false),
             (504, None, true),
+            (408, None, false),
+            (425, None, false),
             (429, None, false),
             (429, Some(0.0), false),
             (429, Some(2_000.0), false),
@@ -275,20 +276,21 @@ impl World {
             self.failed(number);
             return;
         };
-        match verdict(status) {
-            Verdict::Done => {
+        // By the design's words, not by the machine's own function: that one is on trial too.
+        match status {
+            200..=299 => {
                 for key in self.requests[number].keys.clone() {
                     self.events[key].heard_refused |= self.events[key].bad;
                 }
             }
-            Verdict::Later => self.failed(number),
-            Verdict::Gone => {
+            408 | 425 | 429 | 500..=599 => self.failed(number),
+            410 => {
                 for key in self.held(p) {
                     self.events[key].excuses |= excuse::GONE;
                 }
             }
-            Verdict::TooLarge if self.requests[number].keys.len() > 1 => self.failed(number),
-            Verdict::TooLarge | Verdict::Refused => {
+            413 if self.requests[number].keys.len() > 1 => self.failed(number),
+            _ => {
                 self.excuse(number, excuse::REFUSED);
                 let held = self.held(p);
                 for key in self.requests[number].keys.clone() {
