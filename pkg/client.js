@@ -140,10 +140,14 @@ export function createClient(options, load, off = "") {
   const waiting = new Map();
   /** What the event or the options had under the name that a diagnostic is about. */
   let given;
+  let isTelling = false;
 
   const tell = (code, count, subject, expected) => {
     count ??= (counts[code] ?? 0) + 1;
     counts[code] = count;
+    // What a listener does wrong while it is being told is counted, or it would be told for ever.
+    if (isTelling) return;
+    isTelling = true;
     let value;
     try {
       value = subject.split(".").reduce((object, name) => object[name], given);
@@ -160,6 +164,7 @@ export function createClient(options, load, off = "") {
     } catch {
       // The page's own error, in the page's own function: not ours to pass on.
     }
+    isTelling = false;
   };
 
   const refuseOption = (name, expected) => {
