@@ -138,7 +138,9 @@ impl World {
     fn route(&mut self, request: usize) {
         let odds = odds(self.weather);
         let delay = self.rng.below(odds.delay_ms);
-        if self.offline || self.rng.chance(odds.lost) {
+        let freezing =
+            self.requests[request].via.is_some() && self.pages[self.requests[request].page].freezing;
+        if self.offline || freezing || self.rng.chance(odds.lost) {
             self.end(request, delay, Outcome::Unreachable);
             return;
         }

@@ -83,6 +83,8 @@ pub(crate) struct Page {
     timer: Option<u64>,
     /// Since when a timer is late: armed anew in the meantime, or its task is running.
     late_since: Option<u64>,
+    /// Whether its `freeze` event is running.
+    pub(crate) freezing: bool,
     /// Since when it is frozen.
     frozen_since: Option<u64>,
     generation: u32,
@@ -464,6 +466,7 @@ impl World {
             phase: Phase::Visible,
             timer: None,
             late_since: None,
+            freezing: false,
             frozen_since: None,
             generation: 0,
             timers: Timers::OnTime,
@@ -563,11 +566,9 @@ impl World {
     }
 
     /// What a page sees when it goes: `pagehide`, then `visibilitychange` where it was visible.
-    fn leave(&mut self, p: usize, shutdown: bool) -> Check {
+    fn leave(&mut self, p: usize) -> Check {
         let visible = self.pages[p].phase == Phase::Visible;
-        if shutdown {
-            self.capture(p, 60, true)?;
-        }
+        self.capture(p, 60, true)?;
         self.under_way(p);
         self.tell(p, Input::Leaving)?;
         if visible && self.pages[p].awake() {
@@ -588,7 +589,7 @@ impl World {
     }
 
     fn close(&mut self, p: usize) -> Check {
-        self.leave(p, true)?;
+        self.leave(p)?;
         if self.pages[p].phase != Phase::Dead {
             self.die(p, false);
         }
@@ -596,8 +597,15 @@ impl World {
     }
 
     fn freeze(&mut self, p: usize, cached: bool) -> Check {
-        self.leave(p, cached)?;
+        if cached {
+            self.leave(p)?;
+        }
+        // Then comes `freeze`: what a page starts in it never leaves.
+        self.pages[p].freezing = true;
+        self.tell(p, Input::Leaving)?;
+        self.under_way(p);
         let page = &mut self.pages[p];
+        page.freezing = false;
         if page.phase == Phase::Dead {
             return Ok(());
         }
