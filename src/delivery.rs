@@ -409,7 +409,6 @@ struct Attempt {
     number: u32,
     via: Via,
     batches: Vec<Batch>,
-    sent_ms: f64,
     /// Monotonic.
     deadline_ms: f64,
 }
@@ -450,7 +449,8 @@ pub struct Delivery {
     /// Failed rounds in a row, of any kind; and those of them without any answer.
     failures: u32,
     unreachable: u32,
-    last_failure_ms: f64,
+    /// The first attempt after the last failure.
+    after_failure: u32,
     /// Monotonic: no try before, by backoff; and by the receiver's own word.
     backoff_until_ms: f64,
     retry_after_until_ms: f64,
@@ -493,7 +493,7 @@ impl Delivery {
             counts: Counts::default(),
             failures: 0,
             unreachable: 0,
-            last_failure_ms: f64::NEG_INFINITY,
+            after_failure: 0,
             backoff_until_ms: f64::NEG_INFINITY,
             retry_after_until_ms: f64::NEG_INFINITY,
             blocked: 0,
@@ -876,7 +876,7 @@ impl Delivery {
         let number = self.next_attempt;
         self.next_attempt += 1;
         let deadline_ms = now.mono_ms + ATTEMPT_TIMEOUT_MS;
-        self.attempts.push(Attempt { number, via, batches, sent_ms: now.mono_ms, deadline_ms });
+        self.attempts.push(Attempt { number, via, batches, deadline_ms });
         out.push(Action::Send { attempt: number, via });
     }
 
@@ -940,11 +940,12 @@ impl Delivery {
         random: f64,
         out: &mut Vec<Action>,
     ) {
-        // Requests that were under way together fail together: that is one failure.
-        if attempt.sent_ms >= self.last_failure_ms {
+        // Requests that were under way together fail together: that is one failure. By number, not by time: a
+        // clock may be as coarse as 100 ms.
+        if attempt.number >= self.after_failure {
             self.failures += 1;
             self.unreachable = if unreachable { self.unreachable + 1 } else { 0 };
-            self.last_failure_ms = now.mono_ms;
+            self.after_failure = self.next_attempt;
             self.backoff_until_ms = now.mono_ms + backoff_ms(self.failures, random);
             if self.unreachable >= BREAKER_FAILURES && !self.is_blocked {
                 self.is_blocked = true;
