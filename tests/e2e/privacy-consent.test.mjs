@@ -109,13 +109,17 @@ describe("consent", { concurrency: 2 }, () => {
       // Never an answer, so that requests are under way and events are kept.
       receiver.answerBy(() => undefined);
       const [page, other] = [await visit(), await visit()];
-      for (const tab of [page, other]) {
+      // More than the keepalive budget and the deferred request hold: some goes by plain fetch, some is kept. With
+      // the other tab's one request it is five, since a sixth would be the last that Chromium has under way at a time.
+      for (const [tab, count] of [
+        [page, 200],
+        [other, 5],
+      ]) {
         await init(tab, { endpoint: receiver.foreign });
-        // More than the keepalive budget and the deferred request hold: some goes by plain fetch, some is kept.
-        await track(tab, 200, "the model gave no answer ".repeat(20));
+        await track(tab, count, "the model gave no answer ".repeat(20));
         await tab.evaluate(() => void window.client.flush());
       }
-      await until(() => receiver.sent().length >= 6);
+      await until(() => receiver.sent().length >= 5);
       await until(async () => Object.keys(await stored()).some((key) => key.startsWith(PREFIX)));
 
       const before = receiver.sent().length;
@@ -125,7 +129,7 @@ describe("consent", { concurrency: 2 }, () => {
         const { state, reason, queued, inFlight, stored } = await stats(tab);
         assert.deepEqual([state, reason, queued, inFlight, stored], ["off", "opted_out", 0, 0, 0]);
       }
-      // Of each tab's four requests one was keepalive, which Chromium does not call back: its body has left.
+      // One of each tab was keepalive, which Chromium does not call back: its body has left.
       await until(() => receiver.sent().filter(({ aborted }) => aborted).length >= before - 2);
       assert.deepEqual(await stored(), { [OPT_OUT]: "1" });
       await track(page, 10);
