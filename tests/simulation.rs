@@ -1,9 +1,9 @@
-#![cfg(not(target_arch = "wasm32"))]
 //! Delivery, proven by simulation: a hundred thousand page lives on a bad network, each decided by its seed;
 //! what must hold is in `simulation/audit.rs`, what is modelled in docs/simulation.md.
 //!
 //! `LFT_SCHEDULES=N` lives through N schedules, `LFT_SEED=S` through one, and prints it. Schedules begin at
 //! seed 0, or at `LFT_FIRST=S`.
+#![cfg(not(target_arch = "wasm32"))]
 
 #[path = "simulation/audit.rs"]
 mod audit;
