@@ -1,6 +1,6 @@
-#![cfg(not(target_arch = "wasm32"))]
 //! The rules of delivery, one test each, as one would explain them. That they hold together, whatever happens,
 //! is for `simulation.rs` to show.
+#![cfg(not(target_arch = "wasm32"))]
 
 use langflow_telemetry::config::Guarantee;
 use langflow_telemetry::delivery::{
