@@ -979,6 +979,8 @@ impl Delivery {
         for batch in attempt.batches {
             if batch.events <= 1 {
                 forget(&batch, out);
+                // There is room for another in the deferred request.
+                self.deferred_stale = true;
                 self.drop_told(Reason::TooLarge, batch.events, out);
                 self.fail_waiters(out);
                 continue;
@@ -1197,6 +1199,7 @@ impl Delivery {
         }
         // An older copy is not what the batch is now; and nobody would remove it when the batch is done.
         out.push(Action::Forget { id });
+        self.deferred_stale = true;
         self.store_paused_until_ms = now.mono_ms + STORE_PAUSE_MS;
         self.store_failures += 1;
         if self.store_failures.is_power_of_two() {
