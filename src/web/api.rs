@@ -444,6 +444,8 @@ impl Page {
             }
             Signal::Answered => self.transport.answered(&self.host, attempt, value, wall_ms()),
             Signal::Chunk => self.transport.chunk(&self.host, attempt, value),
+            // Chromium says so of requests with keepalive too, and goes on with them.
+            Signal::Failed if lifecycle::is_closing() => None,
             Signal::Failed => self.transport.failed(attempt),
             Signal::Locked => {
                 self.drain();

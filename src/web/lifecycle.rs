@@ -67,6 +67,11 @@ pub(super) fn is_hidden() -> bool {
     get(&document(), "visibilityState").as_string().is_some_and(|state| state == "hidden")
 }
 
+/// Whether a script has closed the window: `pagehide` comes within moments, as the last event.
+pub(super) fn is_closing() -> bool {
+    get(&js_sys::global(), "closed").is_truthy()
+}
+
 /// Whether the page is being prerendered: nobody has seen it yet, and maybe nobody will.
 pub(super) fn is_prerendering() -> bool {
     get(&document(), "prerendering").is_truthy()
