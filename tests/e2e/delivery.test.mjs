@@ -11,6 +11,10 @@ import { launch } from "./harness/browser.mjs";
 import { repeat, writeTable } from "./harness/matrix.mjs";
 import { inWorld } from "./harness/world.mjs";
 
+/** LFT_ONLY, a regular expression, chooses cases by their names. */
+const only = new RegExp(process.env.LFT_ONLY ?? "");
+const cases = [...leaving, ...network].filter(({ name }) => only.test(name));
+
 describe("delivery", { concurrency: true }, () => {
   let browser;
   before(async () => {
@@ -21,8 +25,6 @@ describe("delivery", { concurrency: true }, () => {
     writeTable("delivery");
   });
 
-  const only = new RegExp(process.env.LFT_ONLY ?? "");
-  for (const { name, explains, run } of [...leaving, ...network].filter((one) => only.test(one.name))) {
-    it(name, () => repeat(name, () => inWorld(browser, run), explains));
-  }
+  for (const { run, ...options } of cases)
+    it(options.name, () => repeat(options, () => inWorld(browser, run)));
 });

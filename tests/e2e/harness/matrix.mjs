@@ -10,20 +10,30 @@ const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
 export const REPEAT = Number(process.env.LFT_REPEAT ?? 3);
 
 /** Runs at a time. Most of a run is waiting: for a timer, a retry, a disk. */
-const AT_ONCE = 3 * availableParallelism();
+const AT_ONCE = 2 * availableParallelism();
 
 let free = AT_ONCE;
 const queue = [];
 
-async function inTurn(run) {
-  if (free > 0) free -= 1;
-  else await new Promise((resolve) => queue.push(resolve));
+/** Runs in the order in which they came, so many at a time; one that is to run alone counts as all of them. */
+async function inTurn(weight, run) {
+  await new Promise((resolve) => {
+    queue.push({ weight, resolve });
+    admit();
+  });
   try {
     return await run();
   } finally {
-    const next = queue.shift();
-    if (next) next();
-    else free += 1;
+    free += weight;
+    admit();
+  }
+}
+
+function admit() {
+  while (queue.length > 0 && queue[0].weight <= free) {
+    const { weight, resolve } = queue.shift();
+    free -= weight;
+    resolve();
   }
 }
 
@@ -45,22 +55,24 @@ const COLUMNS = {
 const results = [];
 
 /**
- * Runs a case so many times, and keeps what it measured: `{ captured, rows, duplicates, requests }`.
+ * Runs a case so many times, and keeps what it measured.
  *
- * @param {string} name
+ * @param {object} options
+ * @param {string} options.name
+ * @param {string} [options.explains] Why rows are fewer than captured, where they are.
+ * @param {boolean} [options.alone] Whether no other run may take the processor from it meanwhile.
  * @param {() => Promise<Partial<Record<keyof typeof COLUMNS, number>>>} run
- * @param {string} explains Why rows may be fewer than captured, where they may.
  */
-export async function repeat(name, run, explains = "") {
+export async function repeat({ name, explains = "", alone = false }, run) {
   const result = { name, explains, runs: [] };
   results.push(result);
-  await Promise.all(
-    Array.from({ length: REPEAT }, () =>
-      inTurn(async () => {
-        result.runs.push(await run());
-      }),
-    ),
+  const runs = Array.from({ length: REPEAT }, () =>
+    inTurn(alone ? AT_ONCE : 1, async () => {
+      result.runs.push(await run());
+    }),
   );
+  // All of them have ended before the browser is closed, also where one failed.
+  for (const ended of await Promise.allSettled(runs)) if (ended.status === "rejected") throw ended.reason;
 }
 
 /** Prints the table, and writes it to results/NAME.md and NAME.json. */

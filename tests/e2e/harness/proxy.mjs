@@ -21,12 +21,17 @@ import { serveSite } from "./site.mjs";
 
 const ENDPOINT = "/v1/events";
 
+/** Requests that the log keeps. */
+const LOG_MAX = 40;
+
 /** @param {{ url: string }} collector */
 export async function startProxy(collector) {
   const agent = new http.Agent({ keepAlive: true });
   const target = new URL(collector.url);
   let fault = () => undefined;
   const keys = new Set();
+  /** The last requests: when they came, what they held, how and when they ended. For the errors of tests. */
+  const log = [];
   /** `under`: requests being answered now; `largest`: bytes of the largest body. */
   const seen = { requests: 0, preflights: 0, events: 0, bytes: 0, largest: 0, under: 0, duplicates: 0 };
 
@@ -51,8 +56,15 @@ export async function startProxy(collector) {
     for (const line of lines) keys.add(keyOf(line));
 
     seen.under += 1;
+    const number = seen.requests;
+    const entry = { number, ms: Math.round(performance.now()), events: lines.length, bytes: body.length };
+    log.push(entry);
+    if (log.length > LOG_MAX) log.shift();
+    response.once("close", () => {
+      entry.status = response.writableFinished ? response.statusCode : "closed";
+      entry.took = Math.round(performance.now()) - entry.ms;
+    });
     try {
-      const number = seen.requests;
       const wanted = (await fault({ number, bytes: body.length, events: lines.length })) ?? {};
       if (wanted.hang) await once(response, "close");
       else if (wanted.drop) response.destroy();
@@ -131,6 +143,7 @@ export async function startProxy(collector) {
      * again, whatever became of them the first time.
      */
     counts: () => ({ ...seen, unique: keys.size, again: seen.events - keys.size }),
+    log: () => log,
     async stop() {
       agent.destroy();
       server.close();

@@ -38,6 +38,9 @@ export async function inWorld(browser, live) {
   const world = await create(browser);
   try {
     return await live(world);
+  } catch (error) {
+    error.message += `\n${await world.describe().catch(String)}`;
+    throw error;
   } finally {
     await world.end();
   }
@@ -126,6 +129,22 @@ async function create(browser) {
       await until(() => proxy.counts().unique >= expected, found);
       await until(async () => (await countRows(collector.db)) >= expected, found);
       return allRows(collector.db);
+    },
+
+    /** For an error: what became of everything. */
+    async describe() {
+      const pages = context.pages().filter((page) => page.url().includes("app.html"));
+      const read = () => ({ stats: window.telemetry.stats(), diagnostics: window.diagnostics });
+      const lives = await Promise.all(pages.map((page) => page.evaluate(read).catch(String)));
+      const { origins } = await context.storageState();
+      const stored = origins.flatMap(({ localStorage }) => localStorage);
+      return [
+        `requests: ${JSON.stringify(proxy.counts())}`,
+        ...proxy.log().map((entry) => `  ${JSON.stringify(entry)}`),
+        `rows: ${await countRows(collector.db)}`,
+        ...lives.map((life) => `page: ${JSON.stringify(life)}`),
+        ...stored.map(({ name, value }) => `stored: ${name} = ${value.slice(0, 400).split("\n")[0]}`),
+      ].join("\n");
     },
 
     async end() {
