@@ -21,8 +21,7 @@ describe("off", { concurrency: true }, () => {
   async function watched(world, options) {
     const page = await world.newPage();
     await watch(page, "/lt/");
-    await page.goto(world.address(options));
-    await world.isReady(page);
+    await world.visit(page, options);
     return page;
   }
 
@@ -57,9 +56,8 @@ describe("off", { concurrency: true }, () => {
       const earlier = await world.open();
       await earlier.evaluate(() => window.trackMany(0, 40));
       await earlier.close();
-      const left = async () => (await world.context.storageState()).origins.flatMap((o) => o.localStorage);
       assert.ok(
-        (await left()).some(({ name }) => name.startsWith("langflow-telemetry:")),
+        (await world.stored()).some(({ name }) => name.startsWith("langflow-telemetry:")),
         "something is left",
       );
       world.proxy.fail();
@@ -67,7 +65,7 @@ describe("off", { concurrency: true }, () => {
       const page = await world.open({ doNotTrack: true, quiet: true });
       await page.close();
       assert.deepEqual(
-        (await left()).filter(({ name }) => name.startsWith("langflow-telemetry")),
+        (await world.stored()).filter(({ name }) => name.startsWith("langflow-telemetry")),
         [],
       );
       assert.equal(world.proxy.counts().requests, before);
@@ -100,9 +98,9 @@ describe("off", { concurrency: true }, () => {
 
         if (way === "shutdown()") assertRows(await world.rows(12), { components: 10 });
         else {
-          const { origins } = await world.context.storageState();
+          const kept = await world.stored();
           assert.deepEqual(
-            origins.flatMap(({ localStorage }) => localStorage.map(({ name }) => name)),
+            kept.map(({ name }) => name),
             ["langflow-telemetry:opt-out"],
           );
           await until(() => world.proxy.counts().under === 0);

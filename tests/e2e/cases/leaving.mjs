@@ -61,7 +61,7 @@ async function openByScript(world, options) {
   const opening = world.context.waitForEvent("page");
   await opener.evaluate((url) => void window.open(url), world.address(options));
   const page = await opening;
-  await world.isReady(page);
+  await page.waitForLoadState();
   return page;
 }
 
@@ -138,7 +138,6 @@ const reloaded = {
     await until(() => world.proxy.counts().under > 0);
     await page.reload();
     world.proxy.fail();
-    await world.isReady(page);
     await world.rows(300 + VERSION + SHUTDOWN + VERSION);
     await audit(page);
     await page.close();
@@ -170,8 +169,7 @@ const watchDeferred = (page) =>
 async function openInsured(world) {
   const page = await world.newPage();
   await watchDeferred(page);
-  await page.goto(world.address(NEVER));
-  await world.isReady(page);
+  await world.visit(page, NEVER);
   await page.evaluate(() => window.trackMany(0, 50));
   await until(() => page.evaluate((events) => window.deferred === events, 50 + VERSION));
   assert.equal(world.proxy.counts().requests, 0, "nothing was sent before the crash");
@@ -267,8 +265,8 @@ const BUDGET = 60 * 1024;
 const MESSAGE = 500;
 
 async function assertBudget(world) {
-  const { origins } = await world.context.storageState();
-  const peak = Number(origins[0].localStorage.find(({ name }) => name === "e2e:peak").value);
+  const stored = await world.stored();
+  const peak = Number(stored.find(({ name }) => name === "e2e:peak").value);
   assert.ok(peak > BUDGET / 2 && peak <= BUDGET, `${peak} bytes in flight at most`);
 }
 
@@ -277,8 +275,7 @@ const overBudget = {
   async run(world) {
     const page = await world.newPage();
     await watchBudget(page);
-    await page.goto(world.address());
-    await world.isReady(page);
+    await world.visit(page);
     await page.evaluate((length) => window.trackMany(0, 200, length), MESSAGE);
     await page.close();
     await assertBudget(world);
@@ -298,8 +295,7 @@ const hidden = {
   async run(world) {
     const page = await world.newPage();
     await watchBudget(page);
-    await page.goto(world.address(NEVER));
-    await world.isReady(page);
+    await world.visit(page, NEVER);
     await page.evaluate((length) => {
       window.trackMany(0, 200, length);
       Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });

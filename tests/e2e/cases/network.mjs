@@ -113,8 +113,7 @@ const offline = {
     // Chromium takes a moment to tell the next page's process that it is offline.
     world.proxy.fail(() => ({ drop: true }));
     // From the browser's cache, as a page that works offline is. A forced reload would ask the network.
-    await page.goto(world.address(options));
-    await world.isReady(page);
+    await world.visit(page, options);
     assert.equal(await page.evaluate(() => navigator.onLine), false);
     await page.evaluate(() => window.trackMany(50, 50));
     // What the first load left: its 50 events and its Shutdown.

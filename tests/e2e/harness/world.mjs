@@ -15,6 +15,10 @@ import { temporaryFolder } from "./package.mjs";
 import { startProxy } from "./proxy.mjs";
 import { until } from "./waiting.mjs";
 
+/** What pages tell their test on the console, see pages/app.mjs: their id, and how they were left. */
+const HERE = "e2e:here ";
+const LEFT = "e2e:left ";
+
 /** So long without a request counts as quiet, in ms. */
 const QUIET_MS = 1_500;
 
@@ -70,17 +74,28 @@ async function create(browser) {
     return url.href;
   };
 
-  const newPage = async () => {
-    const page = await context.newPage();
-    page.on("pageerror", (error) => noise.push(`threw: ${error.message}`));
-    page.on("console", (message) => {
+  /** The page loads there were, by id, and what each said when it was left: the last word, of one left twice. */
+  const left = new Map();
+  context.on("weberror", (error) => noise.push(`threw: ${error.error().message}`));
+  context.on("console", (message) => {
+    const text = message.text();
+    if (text.startsWith(HERE)) left.set(text.slice(HERE.length), undefined);
+    else if (text.startsWith(LEFT)) {
+      const report = JSON.parse(text.slice(LEFT.length));
+      left.set(report.id, report);
+    } else if (!/Failed to load resource|Content Security Policy/.test(text)) {
       // The browser's own words about a request that failed are the test's doing.
-      if (!/Failed to load resource|Content Security Policy/.test(message.text())) noise.push(message.text());
-    });
-    return page;
-  };
+      noise.push(text);
+    }
+  });
 
-  const isReady = (page) => page.waitForFunction(() => window.ready);
+  const newPage = () => context.newPage();
+
+  /** Goes to a page; when it has loaded, its scripts have run. */
+  const visit = async (page, options) => {
+    await page.goto(address(options));
+    assert.ok(await page.evaluate(() => window.ready), "the page's script has run to its end");
+  };
 
   return {
     collector,
@@ -89,21 +104,32 @@ async function create(browser) {
     noise,
     address,
     newPage,
-    isReady,
+    visit,
 
     /** Opens the page with telemetry, as a visit would. */
     async open(options) {
       const page = await newPage();
-      await page.goto(address(options));
-      await isReady(page);
+      await visit(page, options);
       return page;
     },
 
-    /** What pages said when they were left: `{ stats, imbalances }` of each. */
+    /** What pages said when they were left: `{ stats, imbalances }` of each that was not killed. */
     async left() {
+      const unheard = [...left].filter(([, report]) => !report).map(([id]) => `e2e:left:${id}`);
+      if (unheard.length > 0) {
+        const stored = await this.stored();
+        const found = stored
+          .filter(({ name }) => unheard.includes(name))
+          .map(({ value }) => JSON.parse(value));
+        for (const report of found) left.set(report.id, report);
+      }
+      return [...left.values()].filter(Boolean);
+    },
+
+    /** What is in localStorage: `[{ name, value }]`. Costs a page of its own. */
+    async stored() {
       const { origins } = await context.storageState();
-      const entries = origins.flatMap(({ localStorage }) => localStorage);
-      return entries.filter(({ name }) => name.startsWith("e2e:left:")).map(({ value }) => JSON.parse(value));
+      return origins.flatMap(({ localStorage }) => localStorage);
     },
 
     /**
@@ -136,8 +162,7 @@ async function create(browser) {
       const pages = context.pages().filter((page) => page.url().includes("app.html"));
       const read = () => ({ stats: window.telemetry.stats(), diagnostics: window.diagnostics });
       const lives = await Promise.all(pages.map((page) => page.evaluate(read).catch(String)));
-      const { origins } = await context.storageState();
-      const stored = origins.flatMap(({ localStorage }) => localStorage);
+      const stored = await this.stored();
       return [
         `requests: ${JSON.stringify(proxy.counts())}`,
         ...proxy.log().map((entry) => `  ${JSON.stringify(entry)}`),

@@ -50,6 +50,7 @@ telemetry.init({
 
 /** Of this page load: a page that comes back from the back/forward cache and is left again says so again. */
 const id = crypto.randomUUID();
+if (!quiet) console.debug(`e2e:here ${id}`);
 
 window.trackMany(0, track ?? 0);
 
@@ -58,7 +59,9 @@ addEventListener(
   "pagehide",
   () => {
     if (quiet) return;
-    const left = { stats: window.audit(), imbalances: window.imbalances };
+    const left = { id, stats: window.audit(), imbalances: window.imbalances };
+    // On the console for its test; what a page says at its very end is not always heard, so also in the storage.
+    console.debug(`e2e:left ${JSON.stringify(left)}`);
     localStorage.setItem(`e2e:left:${id}`, JSON.stringify(left));
   },
   true,
