@@ -90,7 +90,7 @@ demo: www collector ## build all of it, and serve the demo page until Ctrl-C (LI
 
 # ── Tests ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-.PHONY: test test-native test-schema test-web test-packaging test-e2e lint budgets e2e soak bench
+.PHONY: test test-native test-schema test-web test-packaging test-e2e lint budgets e2e soak
 test: lint test-native test-schema test-web test-packaging budgets test-e2e ## everything below: what CI runs
 
 lint: npm rust ## rustfmt, clippy, prettier, eslint, tsc: no warning is let through
@@ -138,8 +138,6 @@ soak: N ?= 1000000
 soak: rust ## N schedules of the simulation (N=1000000)
 	@LFT_SCHEDULES=$(N) cargo test --release --test simulation -- --nocapture
 
-bench: www collector npm browser ## size, cost of a capture, delivery, side by side with other SDKs
-	@node bench/run.mjs
 
 # ── The rest ──────────────────────────────────────────────────────────────────────────────────────────────────
 

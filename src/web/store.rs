@@ -165,7 +165,9 @@ impl Store {
 
     /// When it was written, and its lines, if it is what we could have written.
     fn batch(&self, key: &str) -> Option<(u64, Vec<u8>)> {
-        let value = item(key).filter(|value| value.length() as usize <= STORED_BATCH_MAX)?.as_string()?;
+        let value = item(key)
+            .filter(|value| value.length() as usize <= STORED_BATCH_MAX + HEAD_MAX as usize)?
+            .as_string()?;
         let (written, _) = head(&value)?;
         let lines = value.split_once('\n')?.1.strip_suffix('\n')?;
         let plausible = lines.split('\n').all(|line| self.format.is_plausible(line.as_bytes()));
