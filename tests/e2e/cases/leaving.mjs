@@ -24,8 +24,10 @@ export async function visitAgain(world, options, expected) {
   return world.rows(expected + VERSION + SHUTDOWN);
 }
 
+const counted = (events) => (events === 1 ? "1 event" : `${events.toLocaleString("en")} events`);
+
 const closed = (events, endpoint) => ({
-  name: `tab closed after ${events.toLocaleString("en")} events, ${endpoint} endpoint`,
+  name: `tab closed after ${counted(events)}, ${endpoint} endpoint`,
   async run(world) {
     const page = await world.open({ endpoint });
     await page.evaluate((count) => window.trackMany(0, count), events);
@@ -42,7 +44,7 @@ const closed = (events, endpoint) => ({
  */
 const closedFull = (events, endpoint) => ({
   alone: true,
-  name: `tab closed after ${events.toLocaleString("en")} events, ${endpoint} endpoint, then a next visit`,
+  name: `tab closed after ${counted(events)}, ${endpoint} endpoint, then a next visit`,
   async run(world) {
     const page = await world.open({ endpoint });
     await page.evaluate((count) => window.trackMany(0, count), events);
