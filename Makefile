@@ -123,6 +123,7 @@ test-packaging: package npm browser ## the packed tarball, in the bundlers and r
 	@$(NODE_TEST) tests/packaging/*.test.mjs
 
 test-e2e: www collector npm browser ## the built page, a real browser and the real collector
+	@.ci/debian.sh sqlite3 sqlite3
 	@echo "── end to end"
 	@$(NODE_TEST) tests/e2e/*.test.mjs
 
