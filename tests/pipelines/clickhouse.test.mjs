@@ -1,0 +1,331 @@
+/**
+ * NDJSON into ClickHouse with nothing of ours between: the built package in a real browser, nginx as in
+ * examples/pipelines, the table of docs/clickhouse.sql, and the rows as ClickHouse has them.
+ *
+ * Two engines, since no registry has a current server: a current engine whose HTTP interface is our shim
+ * (clickhouse_http.py), and an old server whose HTTP interface is its own.
+ */
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { launch } from "../e2e/harness/browser.mjs";
+import { until } from "../e2e/harness/waiting.mjs";
+import { adapted, startCurrentClickhouse, startDebianClickhouse, startNginx, textOf } from "./servers.mjs";
+
+const TABLE = textOf("docs/clickhouse.sql");
+const SCHEMA = JSON.parse(textOf("schema/events.schema.json"));
+
+/** The INSERT of a page that has no relay: all of it in the endpoint. */
+const INSERT = "query=INSERT+INTO+langflow_events+FORMAT+JSONEachRow&input_format_skip_unknown_fields=1";
+
+/** Columns that no event has. */
+const NOT_SENT = ["at", "receivedAt"];
+
+const ENGINES = [
+  {
+    name: "a current ClickHouse engine (chDB)",
+    launch: startCurrentClickhouse,
+    table: TABLE,
+    nginx: [],
+    types: { string: "String", integer: "UInt64", number: "Float64", boolean: "Bool" },
+  },
+  {
+    name: "ClickHouse server 18.16 (Debian)",
+    launch: startDebianClickhouse,
+    // Types and settings that came after 2018.
+    table: adapted(TABLE, [
+      [/LowCardinality\((.*)\)/g, "$1"],
+      ["Bool", "UInt8"],
+      [
+        "DateTime64(3, 'UTC') ALIAS fromUnixTimestamp64Milli(toInt64(time), 'UTC')",
+        "DateTime ALIAS toDateTime(intDiv(time, 1000))",
+      ],
+      ["DateTime('UTC') MATERIALIZED", "DateTime MATERIALIZED"],
+    ]),
+    nginx: [["&async_insert=1&wait_for_async_insert=1", ""]],
+    types: { string: "String", integer: "UInt64", number: "Float64", boolean: "UInt8" },
+  },
+];
+
+/** What a page in the browser tracks: every event, every field, and text that a careless encoder would spoil. */
+function trackAll() {
+  const { telemetry } = window;
+  telemetry.trackRun({ seconds: 2.4, success: true, isWebhook: true });
+  telemetry.trackRun({
+    seconds: 0,
+    success: false,
+    errorMessage: 'ValueError: "no"\n\tsuch \\ model: größer 模型 🦀',
+  });
+  telemetry.trackPlayground({ seconds: 1834.207, success: true, componentCount: 5 });
+  telemetry.trackPlayground({ seconds: 0.001, success: false, errorMessage: "TimeoutError: no answer" });
+  telemetry.trackComponent({ name: "ChatInput", seconds: 0.42, success: true });
+  telemetry.trackComponent({ name: "LanguageModel", seconds: 9007199, success: false, errorMessage: "" });
+}
+
+const APP = {
+  package: "langflow",
+  version: "1.13.0",
+  python: "3.12",
+  autoLogin: true,
+  cacheType: "memory",
+  backendOnly: false,
+};
+
+for (const engine of ENGINES) {
+  describe(`ndjson into ${engine.name}`, () => {
+    let browser;
+    let clickhouse;
+    let nginx;
+    before(async () => {
+      browser = await launch();
+      clickhouse = await engine.launch();
+      await clickhouse.query(engine.table);
+      // Copies are to be seen: parts merge when a test says so.
+      await clickhouse.query("SYSTEM STOP MERGES langflow_events");
+      nginx = await startNginx("nginx-clickhouse.conf", [
+        ["127.0.0.1:8123", new URL(clickhouse.url).host],
+        ["Retry-After 30", "Retry-After 1"],
+        ...engine.nginx,
+      ]);
+    });
+    after(async () => {
+      await browser?.close();
+      await nginx?.stop();
+      await clickhouse?.stop();
+    });
+
+    /** Rows of a session without copies, as lines of the wire: what is not known is not there. */
+    async function lines(session) {
+      const from = `FROM langflow_events FINAL WHERE session = '${session}' ORDER BY seq`;
+      const rows = await clickhouse.rows(`SELECT * ${from}`);
+      return rows.map((row) => {
+        const known = Object.entries(row).filter(([, value]) => value !== null);
+        // UInt8 before there was Bool.
+        const typed = known.map(([name, value]) => [
+          name,
+          typeOf(name) === "boolean" ? Boolean(value) : value,
+        ]);
+        return Object.fromEntries(typed);
+      });
+    }
+
+    const count = async (session, final = "") => {
+      const from = `FROM langflow_events ${final} WHERE session = '${session}'`;
+      return Number(await clickhouse.query(`SELECT count() ${from}`));
+    };
+
+    /** A page with the client, and the bodies that it sends. */
+    async function visit(options, route) {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      const bodies = [];
+      const preflights = [];
+      context.on("request", (request) => {
+        if (request.method() === "POST") bodies.push(request.postDataBuffer());
+        if (request.method() === "OPTIONS") preflights.push(request.url());
+      });
+      if (route)
+        await page.route((url) => url.search.includes("INSERT") || url.pathname === "/telemetry", route);
+      const address = new URL("/app.html", nginx.url);
+      address.searchParams.set("options", JSON.stringify({ endpoint: "/telemetry", ...options }));
+      await page.goto(address.href);
+      assert.ok(await page.evaluate(() => window.ready));
+      return { context, page, bodies, preflights };
+    }
+
+    const parsed = (bodies) =>
+      bodies
+        .flatMap((body) => body.toString("utf8").split("\n"))
+        .filter(Boolean)
+        .map((line) => JSON.parse(line));
+
+    const inOrder = (bodies) => parsed(bodies).sort((a, b) => a.seq - b.seq);
+
+    const post = (body) => fetch(`${nginx.url}/telemetry`, { method: "POST", body });
+
+    it("has a column for each field of the schema, of its type, and two more", async () => {
+      const described = await clickhouse.rows(
+        "SELECT name, type, default_kind FROM system.columns WHERE table = 'langflow_events'",
+      );
+      const sent = described.filter(({ default_kind }) => default_kind === "");
+      const bare = (type) => type.replace("LowCardinality(", "").replace("Nullable(", "").replaceAll(")", "");
+      const columns = Object.fromEntries(sent.map(({ name, type }) => [name, bare(type)]));
+      const fields = Object.fromEntries(fieldNames().map((name) => [name, engine.types[typeOf(name)]]));
+      assert.deepEqual(columns, fields);
+      assert.deepEqual(
+        described
+          .filter(({ default_kind }) => default_kind !== "")
+          .map(({ name }) => name)
+          .sort(),
+        NOT_SENT,
+      );
+      // Only what is always sent may do without NULL.
+      const always = ["event", ...SCHEMA.required];
+      const nullable = sent.filter(({ type }) => type.includes("Nullable")).map(({ name }) => name);
+      assert.deepEqual(new Set(nullable), new Set(fieldNames().filter((name) => !always.includes(name))));
+    });
+
+    it("takes every event and field from a browser, through nginx, and keeps copies once", async () => {
+      const { context, page, bodies, preflights } = await visit({ app: APP, sampleRate: 0.999999 });
+      await page.evaluate(trackAll);
+      assert.equal(await page.evaluate(() => window.telemetry.flush()), true);
+      const { captured, sent } = await page.evaluate(() => window.telemetry.stats());
+      assert.deepEqual({ captured, sent }, { captured: 7, sent: 7 }, "version and six tracked");
+      // Leaving sends the Shutdown.
+      await page.goto("about:blank");
+      const session = parsed(bodies)[0].session;
+      await until(async () => (await count(session)) >= 8);
+      await context.close();
+
+      const found = await lines(session);
+      assert.deepEqual(
+        found.map(({ seq }) => seq),
+        [0, 1, 2, 3, 4, 5, 6, 7],
+      );
+      // Playwright does not show a beacon's body, in which the Shutdown goes.
+      assert.deepEqual(found.slice(0, 7), inOrder(bodies).slice(0, 7), "row for row what was sent");
+      assert.deepEqual(
+        found.map(({ event }) => event),
+        ["version", "run", "run", "playground", "playground", "component", "component", "shutdown"],
+      );
+      assert.ok(found[7].timeRunning > 0);
+      // And what was sent is what was given.
+      const given = found.map(({ seconds, success, name, errorMessage }) =>
+        [name, seconds, success, errorMessage].filter((value) => value !== undefined),
+      );
+      assert.deepEqual(given.slice(1, 7), [
+        [2.4, true],
+        [0, false, 'ValueError: "no"\n\tsuch \\ model: größer 模型 🦀'],
+        [1834.207, true],
+        [0.001, false, "TimeoutError: no answer"],
+        ["ChatInput", 0.42, true],
+        ["LanguageModel", 9007199, false],
+      ]);
+      const [version] = found;
+      assert.equal(version.event, "version");
+      assert.deepEqual(Object.fromEntries(Object.keys(APP).map((name) => [name, version[name]])), APP);
+      assert.equal(version.sampleRate, 0.999999);
+      assert.deepEqual(preflights, []);
+
+      // `at` is `time`, not the year 9999.
+      const seconds = await clickhouse.rows(
+        `SELECT toUnixTimestamp(at) AS at, time FROM langflow_events FINAL WHERE session = '${session}'`,
+      );
+      for (const { at, time } of seconds) assert.equal(at, Math.floor(time / 1000));
+
+      const rows = await count(session);
+      for (const body of bodies) assert.equal((await post(body)).status, 200);
+      assert.equal(await count(session), rows + parsed(bodies).length, "a row for each copy");
+      assert.equal(await count(session, "FINAL"), 8);
+      assert.deepEqual(await lines(session), found);
+      await clickhouse.query("SYSTEM START MERGES langflow_events");
+      await clickhouse.query("OPTIMIZE TABLE langflow_events FINAL");
+      assert.equal(await count(session), 8, "one of them after parts merged");
+      await clickhouse.query("SYSTEM STOP MERGES langflow_events");
+    });
+
+    it("keeps once what the client sent again since no answer came", async () => {
+      let lost = 0;
+      const { context, page, bodies } = await visit({}, async (route) => {
+        if (lost > 0) return route.continue();
+        lost += 1;
+        await route.fetch();
+        await route.abort("connectionreset");
+      });
+      await page.evaluate(() => window.trackMany(0, 30));
+      await until(() => page.evaluate(() => window.telemetry.flush()));
+      const { sent, retried } = await page.evaluate(() => window.telemetry.stats());
+      assert.equal(sent, 31);
+      assert.ok(retried > 0, "the first attempt counts as failed");
+      assert.equal(lost, 1);
+      const session = parsed(bodies)[0].session;
+      assert.equal(await count(session, "FINAL"), 31);
+      assert.ok((await count(session)) > 31, "the lost answer's rows are there too");
+      await context.close();
+    });
+
+    it("takes batches from a page of another origin, without a relay and without a preflight", async () => {
+      const endpoint = `${clickhouse.url}/?${INSERT}&add_http_cors_header=1`;
+      const { context, page, bodies, preflights } = await visit({ endpoint });
+      await page.evaluate(() => window.trackMany(0, 120, 200));
+      await until(() => page.evaluate(() => window.telemetry.flush()));
+      const { captured, sent } = await page.evaluate(() => window.telemetry.stats());
+      assert.deepEqual({ captured, sent }, { captured: 121, sent: 121 });
+      assert.ok(bodies.length > 1);
+      const session = parsed(bodies)[0].session;
+      assert.equal(await count(session, "FINAL"), 121);
+      assert.deepEqual(await lines(session), inOrder(bodies));
+      assert.deepEqual(preflights, []);
+      await context.close();
+    });
+
+    it("loses a bad line, not its batch, and no batch to a field that is new", async () => {
+      const line = (seq, more = {}) =>
+        JSON.stringify({
+          event: "run",
+          session: "badlines0000",
+          seq,
+          time: 1763834701123,
+          clientType: "browser",
+          ...more,
+        });
+      const body = [
+        line(0),
+        '{"seq": "not a number"}',
+        line(1, { aFieldOfTomorrow: [{ a: 1 }] }),
+        line(2),
+      ].join("\n");
+      assert.equal((await post(body)).status, 200);
+      assert.deepEqual(
+        (await lines("badlines0000")).map(({ seq }) => seq),
+        [0, 1, 2],
+      );
+    });
+
+    it("answers only what it should: POST, 64 KiB, and no query but its own", async () => {
+      assert.equal((await fetch(`${nginx.url}/telemetry`)).status, 405);
+      assert.equal((await post("x".repeat(65 * 1024))).status, 413);
+      const drop = await fetch(`${nginx.url}/telemetry?query=DROP+TABLE+langflow_events`, {
+        method: "POST",
+        body: "",
+        headers: { "x-clickhouse-database": "system" },
+      });
+      assert.equal(drop.status, 200, "an INSERT of nothing");
+      assert.equal(await clickhouse.query("EXISTS TABLE langflow_events"), "1\n");
+    });
+
+    it("is waited for while its table is not there", async () => {
+      await clickhouse.query("RENAME TABLE langflow_events TO elsewhere");
+      const { context, page, bodies } = await visit({});
+      await page.evaluate(() => window.trackMany(0, 5));
+      assert.equal(await page.evaluate(() => window.telemetry.flush()), false);
+      const refused = await post("{}");
+      assert.deepEqual([refused.status, refused.headers.get("retry-after")], [503, "1"]);
+      assert.doesNotMatch(await refused.text(), /langflow_events/, "no word of the database gets out");
+      await clickhouse.query("RENAME TABLE elsewhere TO langflow_events");
+      await until(() => page.evaluate(() => window.telemetry.stats().sent === 6));
+      assert.deepEqual(
+        (await lines(parsed(bodies)[0].session)).map(({ seq }) => seq),
+        [0, 1, 2, 3, 4, 5],
+      );
+      await context.close();
+    });
+  });
+}
+
+function properties() {
+  const events = Object.values(SCHEMA.$defs).map((event) => event.properties);
+  return Object.assign({}, SCHEMA.properties, ...events, { event: { type: "string" } });
+}
+
+/** Every field of every event, as schema/events.schema.json has it. */
+function fieldNames() {
+  return Object.keys(properties());
+}
+
+/** A field's type, without null. */
+function typeOf(name) {
+  const { type } = properties()[name];
+  return [type].flat().find((one) => one !== "null");
+}
