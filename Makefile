@@ -18,6 +18,7 @@ COLLECTOR := target/release/collector
 # What a build is made of: so that it is made again when, and only when, one of these has changed.
 CRATE_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -name '*.rs')
 PACKAGE_SOURCES := $(CRATE_SOURCES) LICENSE pkg/build.mjs pkg/package.json pkg/README.md $(wildcard pkg/*.js pkg/*.d.ts)
+LANGFLOW_SOURCES := $(wildcard examples/langflow/*.html examples/langflow/*.json examples/langflow/*.ts) $(shell find examples/langflow/src -type f)
 WWW_SOURCES := $(wildcard www/*.html www/*.json www/*.ts) $(shell find www/src www/public -type f 2>/dev/null)
 
 .PHONY: help
@@ -54,7 +55,7 @@ browser: ## Chromium and chromedriver
 
 # ── The package, the page, the collector ──────────────────────────────────────────────────────────────────────
 
-.PHONY: package www collector demo
+.PHONY: package www langflow collector demo
 package: $(TARBALL) ## the npm package: pkg/dist, packed
 
 $(TARBALL): $(PACKAGE_SOURCES) pkg/node_modules/.package-lock.json | wasm-bindgen wasm-pack
@@ -75,6 +76,15 @@ www/dist/index.html: $(TARBALL) $(WWW_SOURCES) www/node_modules/.package-lock.js
 	@cd www && npm run --silent build
 	@touch $@
 
+langflow: examples/langflow/dist/index.html ## Langflow's frontend in small, built with the packed package
+
+examples/langflow/dist/index.html: $(TARBALL) $(LANGFLOW_SOURCES) examples/langflow/node_modules/.package-lock.json
+	@echo "── tsc and vite build, examples/langflow"
+	@cd examples/langflow && rm -rf node_modules/langflow-telemetry
+	@cd examples/langflow && npm install --no-save --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error ../../$(TARBALL)
+	@cd examples/langflow && npm run --silent build
+	@touch $@
+
 collector: rust ## the collector, as a release binary
 	@echo "── cargo build --release -p collector"
 	@cargo build --release --package collector
@@ -90,8 +100,8 @@ demo: www collector ## build all of it, and serve the demo page until Ctrl-C (LI
 
 # ── Tests ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-.PHONY: test test-native test-schema test-web test-packaging test-e2e lint budgets e2e soak
-test: lint test-native test-schema test-web test-packaging budgets test-e2e ## everything below: what CI runs
+.PHONY: test test-native test-schema test-web test-packaging test-e2e test-langflow lint budgets e2e soak
+test: lint test-native test-schema test-web test-packaging budgets test-e2e test-langflow ## everything below: what CI runs
 
 lint: npm rust ## rustfmt, clippy, prettier, eslint, tsc: no warning is let through
 	@echo "── cargo fmt, clippy"
@@ -127,6 +137,12 @@ test-e2e: www collector npm browser ## the built page, a real browser and the re
 	@echo "── end to end"
 	@$(NODE_TEST) tests/e2e/*.test.mjs
 
+test-langflow: langflow collector npm browser ## docs/langflow.md: its code is the example's, and does what it says
+	@.ci/debian.sh sqlite3 sqlite3
+	@echo "── examples/langflow"
+	@node tests/langflow/snippets.mjs --check
+	@$(NODE_TEST) tests/langflow/*.test.mjs
+
 e2e: N ?= 20
 e2e: ## the end-to-end cases N times each, and the table of what arrived (N=20)
 	@LFT_REPEAT=$(N) $(MAKE) --no-print-directory test-e2e
@@ -151,4 +167,4 @@ schema: rust ## writes what test-schema checks
 	@cargo run --quiet --package schema
 
 clean: ## removes what was built, keeps the tools
-	rm -rf target pkg/dist pkg/*.tgz pkg/LICENSE www/dist tests/e2e/results
+	rm -rf target pkg/dist pkg/*.tgz pkg/LICENSE www/dist examples/langflow/dist tests/e2e/results
