@@ -167,12 +167,17 @@ pub enum Input {
     },
     /// The page is hidden; it may live on.
     Hidden,
-    /// The page goes away, or is frozen: no timer may ever fire again.
+    /// The page goes away: no timer may ever fire again.
     Leaving,
+    /// The page is frozen: no timer may ever fire again, and nothing that it starts now is sent (measured in
+    /// Chromium: such a request waits for the page to be resumed, and is dropped with it).
+    Frozen,
     /// The page came back from the back/forward cache, or was resumed.
     Returned,
     /// The page is visible again.
     Shown,
+    /// Another page claimed its batches in the store, or gave its claim up.
+    Noticed,
     /// The browser says that there is no network.
     Offline,
     /// The browser says that there is a network.
@@ -411,6 +416,8 @@ struct Attempt {
     batches: Vec<Batch>,
     /// Monotonic.
     deadline_ms: f64,
+    /// It takes the place of a beacon that was refused, so that it may be as well.
+    is_doubtful: bool,
 }
 
 impl Attempt {
@@ -459,6 +466,8 @@ pub struct Delivery {
     offline: bool,
     /// The page went away; another may own our store now.
     left: bool,
+    /// And may not send until it returns.
+    is_frozen: bool,
     /// Monotonic: when the open batch leaves, when copies are renewed, when the store is looked into again.
     flush_at_ms: Option<f64>,
     insure_at_ms: Option<f64>,
@@ -500,6 +509,7 @@ impl Delivery {
             is_blocked: false,
             offline: false,
             left: false,
+            is_frozen: false,
             flush_at_ms: None,
             insure_at_ms: None,
             drain_at_ms: None,
@@ -616,10 +626,12 @@ impl Delivery {
             Input::Offline => self.offline = true,
             Input::Online | Input::Returned => self.offline = false,
             Input::Leaving if self.mode != Mode::On => self.left = true,
+            Input::Frozen => self.is_frozen = true,
             _ => {}
         }
         if input == Input::Returned {
             self.left = false;
+            self.is_frozen = false;
         }
         match input {
             Input::Granted => self.grant(out),
@@ -670,9 +682,7 @@ impl Delivery {
             Input::Answer { attempt, outcome } => self.answer(attempt, outcome, now, random, out),
             // Gone already, and nothing new came since: what was handed over then is not to be taken back.
             Input::Hidden if self.left && self.queue.is_empty() => {}
-            // Frozen after it left: nothing that it starts now is sent, as measured in Chromium, and the browser
-            // is about to send the deferred request.
-            Input::Leaving if self.left => self.persist_all(f64::INFINITY, out),
+            Input::Frozen => self.freeze(out),
             Input::Hidden => self.exit(false, now, out),
             Input::Leaving => self.exit(true, now, out),
             Input::Returned => {
@@ -685,7 +695,7 @@ impl Delivery {
                 self.disown(out);
                 self.drain(out);
             }
-            Input::Shown => self.drain(out),
+            Input::Shown | Input::Noticed => self.drain(out),
             Input::Online => {
                 self.backoff_until_ms = f64::NEG_INFINITY;
                 self.drain(out);
@@ -711,7 +721,9 @@ impl Delivery {
         }
         if input_is_wake {
             // Within a call of the host page: what is due leaves in a task of its own, unless there is none.
-            if self.left && !self.queue.is_empty() {
+            if self.is_frozen {
+                self.freeze(out);
+            } else if self.left && !self.queue.is_empty() {
                 self.exit(true, now, out);
             }
             return;
@@ -729,6 +741,10 @@ impl Delivery {
         if self.left {
             // What came back to a page that left has no later moment to be kept in.
             self.persist_all(now.mono_ms, out);
+            // But a frozen page's deferred request is the browser's now.
+            if self.rules.deferred && !self.is_frozen && core::mem::take(&mut self.deferred_stale) {
+                self.defer(true, out);
+            }
         } else {
             if self.more_stored && self.queue.is_empty() && self.attempts.is_empty() {
                 self.more_stored = false;
@@ -876,7 +892,7 @@ impl Delivery {
         let number = self.next_attempt;
         self.next_attempt += 1;
         let deadline_ms = now.mono_ms + ATTEMPT_TIMEOUT_MS;
-        self.attempts.push(Attempt { number, via, batches, deadline_ms });
+        self.attempts.push(Attempt { number, via, batches, deadline_ms, is_doubtful: false });
         out.push(Action::Send { attempt: number, via });
     }
 
@@ -963,6 +979,7 @@ impl Delivery {
     }
 
     fn put_back(&mut self, attempt: Attempt) {
+        self.deferred_stale = true;
         for mut batch in attempt.batches.into_iter().rev() {
             batch.tries += 1;
             self.queue.put_back(batch);
@@ -1008,6 +1025,11 @@ impl Delivery {
             self.send(second, Via::Beacon, now, out);
         } else {
             self.send(attempt.batches, Via::Keepalive, now, out);
+            // Chromium gives the budget back some time after an answer: what refused the beacon may refuse this.
+            if let Some(attempt) = self.attempts.last_mut() {
+                attempt.is_doubtful = true;
+            }
+            self.deferred_stale = true;
         }
     }
 
@@ -1079,6 +1101,20 @@ impl Delivery {
         }
         if self.rules.deferred {
             self.defer(leaving, out);
+            self.deferred_stale = false;
+        }
+    }
+
+    /// All to the store, and whoever opens next may have it.
+    fn freeze(&mut self, out: &mut Vec<Action>) {
+        let already = core::mem::replace(&mut self.left, true);
+        self.queue.close();
+        self.flush_at_ms = None;
+        self.persist_all(f64::INFINITY, out);
+        self.release(out);
+        // After it left, the browser is about to send the deferred request.
+        if self.rules.deferred && !already {
+            self.defer(true, out);
             self.deferred_stale = false;
         }
     }
@@ -1200,11 +1236,14 @@ impl Delivery {
         // An older copy is not what the batch is now; and nobody would remove it when the batch is done.
         out.push(Action::Forget { id });
         self.deferred_stale = true;
-        self.store_paused_until_ms = now.mono_ms + STORE_PAUSE_MS;
-        self.store_failures += 1;
-        if self.store_failures.is_power_of_two() {
-            out.push(Action::Tell(Notice::StoreUnavailable(self.store_failures)));
+        // A full store refuses batch after batch: that is one failure.
+        if now.mono_ms >= self.store_paused_until_ms {
+            self.store_failures += 1;
+            if self.store_failures.is_power_of_two() {
+                out.push(Action::Tell(Notice::StoreUnavailable(self.store_failures)));
+            }
         }
+        self.store_paused_until_ms = now.mono_ms + STORE_PAUSE_MS;
     }
 
     fn renew_lease(&mut self, now: Now, out: &mut Vec<Action>) {
@@ -1292,11 +1331,13 @@ impl Delivery {
     }
 
     /// Makes the deferred request anew: the oldest that fits. What is in flight when a page leaves is handed
-    /// over and in the store, but for plain fetches, which die with the page; where there is no store, and while
+    /// over and in the store, but for plain fetches, which die with the page, and for what took the place of a
+    /// refused beacon; where there is no store, and while
     /// the page stays, all of it is insured too.
     fn defer(&mut self, leaving: bool, out: &mut Vec<Action>) {
         let kept = leaving && self.rules.store;
-        let flying = self.attempts.iter().filter(|attempt| !kept || attempt.via == Via::Fetch);
+        let flying = self.attempts.iter();
+        let flying = flying.filter(|attempt| !kept || attempt.via == Via::Fetch || attempt.is_doubtful);
         let flying = flying.flat_map(|attempt| &attempt.batches);
         let mut room = DEFERRED_MAX;
         let fitting = flying.chain(self.queue.iter()).take_while(|batch| {

@@ -121,6 +121,15 @@ fn persists(actions: &[Action]) -> Vec<(u32, bool)> {
     persists.collect()
 }
 
+/// Bytes of each deferred request.
+fn insured(actions: &[Action]) -> Vec<usize> {
+    let insured = actions.iter().filter_map(|action| match action {
+        Action::Insure { lines } => Some(lines.len()),
+        _ => None,
+    });
+    insured.collect()
+}
+
 fn found(session: &str, id: u32, written_ms: f64, lease_ms: Option<f64>) -> Found {
     Found { session: session.to_owned(), id, written_ms, lines: line(100), events: 1, lease_ms }
 }
@@ -251,30 +260,49 @@ fn an_event_tracked_after_the_page_left_leaves_at_once() {
     assert_eq!(sends(&page.capture(1, 100)), [(1, Via::Beacon)]);
 }
 
+#[test]
+fn a_frozen_page_keeps_all_and_starts_nothing_until_it_is_resumed() {
+    for guarantee in [Guarantee::AtLeastOnce, Guarantee::AtMostOnce] {
+        let mut page = Page::new(Rules { guarantee, ..RULES });
+        page.capture(1, 100);
+        let actions = page.tell(Input::Frozen);
+        assert_eq!((sends(&actions), persists(&actions)), (vec![], vec![(1, false)]));
+        // Another listener of the same event tracks something.
+        let actions = page.capture(1, 100);
+        assert_eq!((sends(&actions), persists(&actions)), (vec![], vec![(2, false)]));
+        assert!(page.tell(Input::Returned).contains(&Action::Drain));
+        let copies = [1, 2].map(|id| found("here", id, page.now.wall_ms, None)).to_vec();
+        assert_eq!(sends(&page.tell(Input::Drained(copies))).len(), 2);
+    }
+}
+
+#[test]
+fn what_took_the_place_of_a_refused_beacon_is_insured_too() {
+    let mut page = Page::new(Rules { deferred: true, ..RULES });
+    page.capture(1, 100);
+    assert!(insured(&page.tell(Input::Leaving)).is_empty(), "what a beacon carries needs no other way");
+    let actions = page.tell(Input::Answer { attempt: 1, outcome: Outcome::BeaconRefused });
+    assert_eq!((sends(&actions), insured(&actions)), (vec![(2, Via::Keepalive)], vec![100]));
+    assert_eq!(insured(&page.unreachable(2)), [100], "refused as well: no other try will be made here");
+}
+
 // ---- insurance
 
 #[test]
 fn the_deferred_request_mirrors_the_queue_at_most_once_a_second() {
     let mut page = Page::new(Rules { deferred: true, flush_interval_ms: 60_000.0, ..RULES });
     page.capture(1, 100);
-    let insured = |actions: &[Action]| {
-        let mut bodies = actions.iter().filter_map(|action| match action {
-            Action::Insure { lines } => Some(lines.len()),
-            _ => None,
-        });
-        bodies.next()
-    };
-    assert_eq!(insured(&page.later(INSURANCE_MS - 1.0)), None);
+    assert!(insured(&page.later(INSURANCE_MS - 1.0)).is_empty());
     page.capture(1, 100);
-    assert_eq!(insured(&page.later(1.0)), Some(200));
+    assert_eq!(insured(&page.later(1.0)), [200]);
     page.capture(1, 100);
-    assert_eq!(insured(&page.later(INSURANCE_MS - 1.0)), None, "not yet again");
+    assert!(insured(&page.later(INSURANCE_MS - 1.0)).is_empty(), "not yet again");
     let actions = page.later(1.0);
-    assert_eq!(insured(&actions), Some(300));
+    assert_eq!(insured(&actions), [300]);
     assert_eq!(persists(&actions), [], "there is no need of the store");
     // In flight is not yet there.
     page.tell(Input::Flush { token: 1 });
-    assert_eq!(insured(&page.later(INSURANCE_MS)), None);
+    assert!(insured(&page.later(INSURANCE_MS)).is_empty());
     page.answer(1, 200);
     assert!(page.later(INSURANCE_MS).contains(&Action::Uninsure), "acknowledged");
 }
@@ -582,6 +610,12 @@ fn what_does_not_fit_into_memory_stays_in_the_store_until_there_is_room() {
 }
 
 #[test]
+fn what_another_page_leaves_is_looked_for_when_it_leaves() {
+    let mut page = Page::new(RULES);
+    assert_eq!(page.tell(Input::Noticed), [Action::Drain]);
+}
+
+#[test]
 fn a_store_that_refuses_means_less_durability_and_one_notice() {
     let mut page = Page::new(RULES);
     page.tell(Input::Offline);
@@ -590,6 +624,8 @@ fn a_store_that_refuses_means_less_durability_and_one_notice() {
     let actions = page.tell(Input::StoreFailed { id: 1 });
     assert!(actions.contains(&Action::Tell(Notice::StoreUnavailable(1))));
     assert!(actions.contains(&Action::Forget { id: 1 }), "no older copy stays behind");
+    let told = |action: &Action| matches!(action, Action::Tell(_));
+    assert!(!page.tell(Input::StoreFailed { id: 2 }).iter().any(told), "a full store refuses all: once");
     assert_eq!(persists(&page.later(STORE_PAUSE_MS - 1.0)), [], "left alone for a while");
     assert_eq!(persists(&page.later(1.0)), [(1, false)]);
     page.tell(Input::StoreFailed { id: 1 });

@@ -482,15 +482,22 @@ impl Page {
                 self.life_began.set(monotonic_ms());
                 self.drive(Input::Returned);
             }
-            "freeze" => self.drive(Input::Leaving),
+            "freeze" => self.drive(Input::Frozen),
             "resume" => self.drive(Input::Returned),
             "online" => self.drive(Input::Online),
             "offline" if !self.transport.endpoint().is_loopback => self.drive(Input::Offline),
             // Another tab opted out or in, or the site's data was cleared.
             "storage" => {
-                let key = get(event, "key");
-                if key.is_null() || key.as_string().is_some_and(|key| key == store::OPT_OUT) {
-                    self.reconsider();
+                let key = get(event, "key").as_string();
+                let is_there = get(event, "newValue").is_string();
+                if key.as_ref().is_none_or(|key| key == store::OPT_OUT) {
+                    // Not what is there by now: who opted out and in again has had all purged in between.
+                    if is_there { self.end(consent::Reason::OptedOut.as_str()) } else { self.reconsider() }
+                } else if key.is_some_and(|key| self.store.is_claim(&key))
+                    && !(is_there && get(event, "oldValue").is_string())
+                {
+                    // Not at its renewals: with twenty tabs open that were a look into the store all the time.
+                    self.drive(Input::Noticed);
                 }
             }
             "prerenderingchange" => self.reconsider(),

@@ -118,6 +118,11 @@ impl Store {
         remove(&self.claim(&self.session));
     }
 
+    /// Whether this is the key of a page's claim.
+    pub(super) fn is_claim(&self, key: &str) -> bool {
+        key.strip_prefix(&self.prefix).is_some_and(|session| !session.contains(':'))
+    }
+
     /// The run of actions is over: other tabs may write now.
     pub(super) fn settle(&self) {
         self.total.set(None);

@@ -104,6 +104,28 @@ describe("consent", { concurrency: 2 }, () => {
       assert.equal(receiver.received.length, 0);
     }));
 
+  it("optOut() and optIn() in one task of another tab: what this one had is gone all the same, and it is off", () =>
+    inPlace(browser, async ({ receiver, visit, stored }) => {
+      receiver.answerBy(() => undefined);
+      const [page, other] = [await visit(), await visit()];
+      for (const tab of [page, other]) await init(tab, { endpoint: receiver.foreign });
+      await track(page, 20);
+      await page.evaluate(() => void window.client.flush());
+      await until(() => receiver.sent().some(({ body }) => body.includes('"C0"')));
+      await other.evaluate(() => {
+        window.client.optOut();
+        window.client.optIn();
+      });
+      await until(async () => (await stats(page)).state === "off");
+      const { reason, queued, inFlight, dropped } = await stats(page);
+      assert.deepEqual([reason, queued, inFlight, dropped.opted_out], ["opted_out", 0, 0, 21]);
+      assert.equal((await stored())[OPT_OUT], undefined);
+      assert.equal((await stats(other)).state, "on");
+      await page.reload();
+      await init(page, { endpoint: receiver.foreign });
+      assert.equal((await stats(page)).state, "on");
+    }));
+
   it("optOut() aborts what is under way, purges what is kept, reaches other tabs, and lasts until optIn()", () =>
     inPlace(browser, async ({ receiver, visit, stored }) => {
       // Never an answer, so that requests are under way and events are kept.

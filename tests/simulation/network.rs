@@ -77,6 +77,9 @@ impl World {
         if body.is_empty() {
             return Err(format!("page {p} sends attempt {attempt} without a body"));
         }
+        if self.pages[p].freezing {
+            return Err(format!("page {p} sends attempt {attempt} while it is frozen"));
+        }
         let keys: Vec<usize> = keys(&body).collect();
         if let Some(key) = keys.iter().find(|key| self.events[**key].refused_to == Some(p)) {
             return Err(format!("page {p} sends {key} again, which the receiver refused for good"));
@@ -138,9 +141,7 @@ impl World {
     fn route(&mut self, request: usize) {
         let odds = odds(self.weather);
         let delay = self.rng.below(odds.delay_ms);
-        let freezing =
-            self.requests[request].via.is_some() && self.pages[self.requests[request].page].freezing;
-        if self.offline || freezing || self.rng.chance(odds.lost) {
+        if self.offline || self.rng.chance(odds.lost) {
             self.end(request, delay, Outcome::Unreachable);
             return;
         }

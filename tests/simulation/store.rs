@@ -57,9 +57,13 @@ impl Store {
         })
     }
 
-    pub(crate) fn lease(&mut self, session: &str, until_ms: f64) {
+    /// Says whether it is a new one.
+    pub(crate) fn lease(&mut self, session: &str, until_ms: f64) -> bool {
+        let leases = self.leases.len();
         self.release(session);
+        let new = self.leases.len() == leases;
         self.leases.push((session.to_owned(), until_ms));
+        new
     }
 
     pub(crate) fn release(&mut self, session: &str) {

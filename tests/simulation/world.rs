@@ -72,6 +72,10 @@ pub(crate) enum Due {
         page: usize,
         opted_out: bool,
     },
+    /// The page hears that another one claimed its batches, or gave its claim up.
+    Noticed {
+        page: usize,
+    },
 }
 
 #[derive(Debug)]
@@ -224,6 +228,7 @@ impl World {
             Due::Outcome { request } => self.conclude(request),
             Due::Drain { page } => self.drain(page),
             Due::Marker { page, opted_out } => self.marker(page, opted_out),
+            Due::Noticed { page } => self.tell(page, Input::Noticed),
         }
     }
 
@@ -340,8 +345,15 @@ impl World {
                     return Err(format!("page {p} adopts what is not there"));
                 }
             }
-            Action::Lease { until_ms } => self.store.lease(&session, until_ms),
-            Action::Release => self.store.release(&session),
+            Action::Lease { until_ms } => {
+                if self.store.lease(&session, until_ms) {
+                    self.notify_others(p);
+                }
+            }
+            Action::Release => {
+                self.store.release(&session);
+                self.notify_others(p);
+            }
             Action::Drain => {
                 if !self.pages[p].drain_wanted {
                     self.pages[p].drain_wanted = true;
@@ -600,9 +612,9 @@ impl World {
         if cached {
             self.leave(p)?;
         }
-        // Then comes `freeze`: what a page starts in it never leaves.
+        // Then comes `freeze`: what a page starts in it never leaves, so that it may start nothing.
         self.pages[p].freezing = true;
-        self.tell(p, Input::Leaving)?;
+        self.tell(p, Input::Frozen)?;
         self.under_way(p);
         let page = &mut self.pages[p];
         page.freezing = false;
@@ -815,6 +827,15 @@ impl World {
             What::Quota(percent) => self.quota = percent,
         }
         Ok(())
+    }
+
+    fn notify_others(&mut self, p: usize) {
+        for page in (0..self.pages.len()).filter(|other| *other != p) {
+            if self.pages[page].awake() {
+                let at = self.now + self.rng.below(8);
+                self.at(at, Due::Noticed { page });
+            }
+        }
     }
 
     fn mark_others(&mut self, p: usize) {

@@ -328,6 +328,34 @@ const hidden = {
   },
 };
 
+/**
+ * Chromium freezes what has been behind another tab for some minutes, and drops it when memory is short. As with
+ * `hidden`, the signal is the test's: the protocol freezes only pages that are hidden.
+ */
+const frozen = {
+  name: "frozen with 50 events, then killed, then a next visit",
+  async run(world) {
+    const page = await world.open({ endpoint: "remote", ...NEVER });
+    const session = await world.context.newCDPSession(page);
+    // All in one task, so that only the freeze can have kept it.
+    await page.evaluate(() => {
+      document.addEventListener("freeze", () => window.trackMany(40, 10), { capture: true });
+      window.trackMany(0, 40);
+      document.dispatchEvent(new Event("freeze"));
+    });
+    await until(async () => {
+      const copies = (await world.stored()).filter(({ value }) => /^[us]\d+ \d+\n/.test(value));
+      return copies.reduce((sum, { value }) => sum + value.split("\n").length - 2, 0) === 50 + VERSION;
+    });
+    assert.equal(world.proxy.counts().requests, 0, "a frozen page sends nothing");
+    await crash(page, session);
+    const early = await world.quiet();
+    const rows = await visitAgain(world, { endpoint: "remote" }, 50 + VERSION);
+    assertRows(rows, { components: 50, version: 2, shutdown: 1 });
+    return measure(world, rows, { more: 50 + VERSION, early });
+  },
+};
+
 const restored = {
   name: "left and restored from the back/forward cache, twice",
   async run(world) {
@@ -372,6 +400,25 @@ const tabs = {
   },
 };
 
+const noticed = {
+  name: "a tab closed offline with 30 events, while another stays open",
+  async run(world) {
+    world.proxy.fail(() => ({ drop: true }));
+    const options = { endpoint: "remote", flushIntervalMs: 100 };
+    const [page, other] = [await world.open(options), await world.open(options)];
+    await other.evaluate(() => window.trackMany(0, 30));
+    await other.close();
+    await world.quiet();
+    world.proxy.fail();
+    // Nobody shows, loads or leaves a page: the one that is open has seen that the other gave up its claim.
+    const rows = await world.rows(30 + 2 * VERSION + SHUTDOWN);
+    assertRows(rows, { components: 30, version: 2, shutdown: 1 });
+    await audit(page);
+    await page.close();
+    return measure(world, await world.rows(30 + 2 * (VERSION + SHUTDOWN)), { early: 0 });
+  },
+};
+
 export const leaving = [
   closed(1, "own"),
   closed(1, "foreign"),
@@ -398,6 +445,8 @@ export const leaving = [
   crashedStored,
   overBudget,
   hidden,
+  frozen,
   restored,
   tabs,
+  noticed,
 ];
