@@ -682,7 +682,7 @@ impl Delivery {
             Input::Answer { attempt, outcome } => self.answer(attempt, outcome, now, random, out),
             // Gone already, and nothing new came since: what was handed over then is not to be taken back.
             Input::Hidden if self.left && self.queue.is_empty() => {}
-            Input::Frozen => self.freeze(out),
+            Input::Frozen => self.freeze(now, out),
             Input::Hidden => self.exit(false, now, out),
             Input::Leaving => self.exit(true, now, out),
             Input::Returned => {
@@ -722,7 +722,7 @@ impl Delivery {
         if input_is_wake {
             // Within a call of the host page: what is due leaves in a task of its own, unless there is none.
             if self.is_frozen {
-                self.freeze(out);
+                self.freeze(now, out);
             } else if self.left && !self.queue.is_empty() {
                 self.exit(true, now, out);
             }
@@ -1090,14 +1090,9 @@ impl Delivery {
         }
         self.left = leaving;
         // There may be no later moment: even a store that refused lately is asked once more.
+        self.keep_all(now, out);
         if leaving {
-            self.persist_all(f64::INFINITY, out);
             self.release(out);
-        } else {
-            if self.is_behind() || self.has_copies() {
-                self.claim(now, out);
-            }
-            self.persist_all(f64::INFINITY, out);
         }
         if self.rules.deferred {
             self.defer(leaving, out);
@@ -1106,11 +1101,11 @@ impl Delivery {
     }
 
     /// All to the store, and whoever opens next may have it.
-    fn freeze(&mut self, out: &mut Vec<Action>) {
+    fn freeze(&mut self, now: Now, out: &mut Vec<Action>) {
         let already = core::mem::replace(&mut self.left, true);
         self.queue.close();
         self.flush_at_ms = None;
-        self.persist_all(f64::INFINITY, out);
+        self.keep_all(now, out);
         self.release(out);
         // After it left, the browser is about to send the deferred request.
         if self.rules.deferred && !already {
@@ -1226,6 +1221,15 @@ impl Delivery {
         for batch in self.queue.iter_mut() {
             persist(batch, false, out);
         }
+    }
+
+    /// The last moment there may be: claims, also where the claim is given up in the next moment, since that is
+    /// what other pages notice.
+    fn keep_all(&mut self, now: Now, out: &mut Vec<Action>) {
+        if self.is_behind() || self.has_copies() {
+            self.claim(now, out);
+        }
+        self.persist_all(f64::INFINITY, out);
     }
 
     fn store_failed(&mut self, id: u32, now: Now, out: &mut Vec<Action>) {

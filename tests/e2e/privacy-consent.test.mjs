@@ -121,9 +121,9 @@ describe("consent", { concurrency: 2 }, () => {
       assert.deepEqual([reason, queued, inFlight, dropped.opted_out], ["opted_out", 0, 0, 21]);
       assert.equal((await stored())[OPT_OUT], undefined);
       assert.equal((await stats(other)).state, "on");
-      await page.reload();
-      await init(page, { endpoint: receiver.foreign });
-      assert.equal((await stats(page)).state, "on");
+      const next = await visit();
+      await init(next, { endpoint: receiver.foreign });
+      assert.equal((await stats(next)).state, "on");
     }));
 
   it("optOut() aborts what is under way, purges what is kept, reaches other tabs, and lasts until optIn()", () =>
