@@ -4,6 +4,7 @@
  *   langflow_telemetry_bg.wasm  the module, for `langflow-telemetry/slim`
  *   langflow_telemetry.js       wasm-bindgen's glue, minified
  *   wasm-inline.js              a function that returns the module's bytes, for `langflow-telemetry`
+ *   react.js                    ../react.js, minified, for `langflow-telemetry/react`
  *
  * and prints what each of them weighs. `node build.mjs --check` builds nothing: it fails where a file that
  * package.json promises is missing, which `npm pack` itself passes over in silence.
@@ -26,6 +27,7 @@ const SCRATCH = join(CRATE, "target", "package");
 const GLUE = "langflow_telemetry.js";
 const WASM = "langflow_telemetry_bg.wasm";
 const INLINE = "wasm-inline.js";
+const REACT = "react.js";
 
 /** Cargo's profile for the module, in Cargo.toml: size first, which would make the native collector slow. */
 const PROFILE = "wasm";
@@ -84,6 +86,8 @@ async function build() {
   writeFileSync(join(DIST, WASM), wasm);
   writeFileSync(join(DIST, GLUE), minify(tools.esbuild, glue));
   writeFileSync(join(DIST, INLINE), minify(tools.esbuild, inlineModule(wasm)));
+  const react = readFileSync(join(PACKAGE, REACT), "utf8").replace('"./index.js"', '"../index.js"');
+  writeFileSync(join(DIST, REACT), minify(tools.esbuild, react));
   copyFileSync(join(CRATE, "LICENSE"), join(PACKAGE, "LICENSE"));
 
   await proveLinks(wasm);
@@ -220,6 +224,7 @@ function printSizes(esbuild) {
     ["shell", bundle(esbuild, "index.js", ["./dist/*"])],
     ["langflow-telemetry, all in one", inlined],
     ["langflow-telemetry/slim, the JavaScript", slim],
+    ["langflow-telemetry/react, on top", readFileSync(join(DIST, REACT))],
   ].map(([name, bytes]) => [name, bytes.length, gzip(bytes), brotli(bytes)]);
   rows.push([
     "langflow-telemetry/slim, with its wasm",

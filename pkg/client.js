@@ -120,6 +120,9 @@ const show = (value) => {
   }
 };
 
+/** Clients whose `shutdown` has been called. */
+const closing = /* @__PURE__ */ new WeakSet();
+
 /** Whether this is a page or a worker, and not a server that renders one. */
 const isHere = () => typeof document !== "undefined" || typeof WorkerGlobalScope !== "undefined";
 
@@ -374,7 +377,10 @@ export function createClient(options, load, off = "") {
     startPlayground: () => stopwatch("playground"),
     startComponent: (name) => stopwatch("component", { name }),
     flush: () => promise((core, token) => core.flush(token), true),
-    shutdown: () => promise((core, token) => core.close(token)).then(() => {}),
+    shutdown() {
+      closing.add(client);
+      return promise((core, token) => core.close(token)).then(() => {});
+    },
     optOut: () => choose(false),
     optIn: () => choose(true),
     stats() {
@@ -432,8 +438,9 @@ export function moduleClient(load) {
   let inert;
   return {
     init(options) {
-      // Once, however often it is called (React's StrictMode does so twice); again only after `shutdown()`.
-      if (client?.stats().reason === "shut_down") client = undefined;
+      // Once, however often it is called (React's StrictMode does so twice); again only after `shutdown()`, whose
+      // last requests may still be under way: the new client is a life of its own.
+      if (closing.has(client)) client = undefined;
       return (client ??= createClient(options, load));
     },
     current: () => client ?? (inert ??= createClient(undefined, load, "not_initialised")),

@@ -19,4 +19,10 @@ export default [
     limit: "48000 B",
     modifyEsbuildConfig,
   },
+  {
+    name: "langflow-telemetry/react, on top of the rest",
+    path: "../pkg/dist/react.js",
+    limit: "600 B",
+    modifyEsbuildConfig: (config) => ({ ...config, format: "esm", external: ["react", "../index.js"] }),
+  },
 ];

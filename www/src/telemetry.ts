@@ -1,5 +1,9 @@
-/** The one place where this page meets its telemetry. Components import from here, not from the package. */
+/**
+ * Where this page meets its telemetry: the options, and the calls for what is no component. Components have
+ * `useTelemetry`.
+ */
 import * as telemetry from "langflow-telemetry";
+import type { TelemetryOptions } from "langflow-telemetry";
 
 import { doNotTrack, endpoint, expose } from "./address";
 
@@ -10,13 +14,14 @@ declare global {
   }
 }
 
-telemetry.init({
+/** For the provider in main.tsx. */
+export const options: TelemetryOptions = {
   endpoint,
   doNotTrack,
   app: { package: "langflow", version: "1.13.0", autoLogin: true, cacheType: "async", backendOnly: false },
-});
+};
 
 if (expose) window.langflowTelemetry = { ...telemetry };
 
-export { flush, optIn, optOut, startComponent, startPlayground, startRun, stats } from "langflow-telemetry";
+export { startComponent, startPlayground, startRun, stats } from "langflow-telemetry";
 export type { DropReason, Stats } from "langflow-telemetry";

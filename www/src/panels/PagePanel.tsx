@@ -1,10 +1,10 @@
+import { useTelemetry } from "langflow-telemetry/react";
 import { Send } from "lucide-react";
 import { useState } from "react";
 
 import { addressWithTracking, doNotTrack } from "../address";
 import { formatBytes, formatCount } from "../format";
 import { Switch } from "../Switch";
-import { flush, optIn, optOut } from "../telemetry";
 import type { DropReason, Stats } from "../telemetry";
 import { readStats } from "../useTelemetryStats";
 
@@ -103,6 +103,7 @@ export function PagePanel({ stats }: { stats: Stats }) {
 }
 
 function FlushButton({ canFlush }: { canFlush: boolean }) {
+  const { flush } = useTelemetry();
   const [result, setResult] = useState("");
   const send = async () => {
     setResult("Sending…");
@@ -129,6 +130,7 @@ function FlushButton({ canFlush }: { canFlush: boolean }) {
 }
 
 function DoNotTrackSwitch({ stats }: { stats: Stats }) {
+  const { optIn, optOut } = useTelemetry();
   const isOff = stats.state === "off";
   const reason = stats.reason === undefined ? undefined : (REASONS[stats.reason] ?? stats.reason);
   // Off for want of WebAssembly, say, is off, but nobody's choice.
