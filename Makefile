@@ -128,7 +128,8 @@ test-web: rust wasm-bindgen wasm-pack browser ## the crate's edge, in headless C
 
 NODE_TEST := node --test --test-reporter=spec
 
-test-packaging: package npm browser ## the packed tarball, in the bundlers and runtimes it promises
+test-packaging: package collector npm browser ## the packed tarball, in the bundlers and runtimes it promises
+	@.ci/debian.sh sqlite3 sqlite3
 	@echo "── packaging"
 	@$(NODE_TEST) tests/packaging/*.test.mjs
 

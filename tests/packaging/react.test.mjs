@@ -50,14 +50,14 @@ for (const app of ["react-18", "react"]) {
       const { page, noise, close } = await receiver.open(site.origin);
       await page.evaluate(
         ([name, endpoint]) => {
-          window.root = app.mount();
-          app.render(window.root, { name, options: { endpoint, flushIntervalMs: 100 } });
+          window.root = window.app.mount();
+          window.app.render(window.root, { name, options: { endpoint, flushIntervalMs: 100 } });
         },
         [name, receiver.endpoint],
       );
       // Version, and what the two effects tracked: twice each, which is StrictMode's doing.
-      await page.waitForFunction(() => app.telemetry.stats().captured >= 5);
-      await page.evaluate(() => app.telemetry.flush());
+      await page.waitForFunction(() => window.app.telemetry.stats().captured >= 5);
+      await page.evaluate(() => window.app.telemetry.flush());
       const rows = await receiver.arrived(name, 5);
       assert.deepEqual(
         [count(rows, "version"), count(rows, "component"), count(rows, "shutdown"), sessions(rows)],
@@ -67,19 +67,19 @@ for (const app of ["react-18", "react"]) {
       // Another key unmounts and mounts for real, but all at once: the client goes on.
       await page.evaluate(
         ([name, endpoint]) =>
-          app.render(window.root, { key: "other", name, options: { endpoint, flushIntervalMs: 100 } }),
+          window.app.render(window.root, { key: "other", name, options: { endpoint, flushIntervalMs: 100 } }),
         [name, receiver.endpoint],
       );
-      await page.waitForFunction(() => app.telemetry.stats().captured >= 9);
-      await page.evaluate(() => app.telemetry.flush());
+      await page.waitForFunction(() => window.app.telemetry.stats().captured >= 9);
+      await page.evaluate(() => window.app.telemetry.flush());
       assert.equal(sessions(await receiver.arrived(name, 9)), 1);
 
       // Gone, and at once another: a life ends with its Shutdown event while the next one begins.
       await page.evaluate(
         ([name, endpoint]) => {
           window.root.unmount();
-          window.root = app.mount();
-          app.render(window.root, { name, options: { endpoint, flushIntervalMs: 100 } });
+          window.root = window.app.mount();
+          window.app.render(window.root, { name, options: { endpoint, flushIntervalMs: 100 } });
         },
         [name, receiver.endpoint],
       );
@@ -105,15 +105,15 @@ for (const app of ["react-18", "react"]) {
       const { page, noise, close } = await receiver.open(site.origin);
       await page.evaluate(
         ([name, endpoint]) => {
-          window.roots = [app.mount(), app.mount()];
+          window.roots = [window.app.mount(), window.app.mount()];
           for (const root of window.roots)
-            app.render(root, { name, options: { endpoint, flushIntervalMs: 100 } });
+            window.app.render(root, { name, options: { endpoint, flushIntervalMs: 100 } });
         },
         [name, receiver.endpoint],
       );
-      await page.waitForFunction(() => app.telemetry.stats().captured >= 9);
+      await page.waitForFunction(() => window.app.telemetry.stats().captured >= 9);
       await page.evaluate(() => window.roots[0].unmount());
-      assert.equal(await page.evaluate(() => app.telemetry.flush()), true);
+      assert.equal(await page.evaluate(() => window.app.telemetry.flush()), true);
       assert.equal(count(await receiver.arrived(name, 9), "shutdown"), 0);
       await page.evaluate(() => window.roots[1].unmount());
       const rows = await receiver.arrived(name, 10);
@@ -132,7 +132,7 @@ for (const app of ["react-18", "react"]) {
       const { page, noise, close } = await receiver.open(`${site.origin}/rendered.html`);
       await page.evaluate(
         ([name, endpoint]) => {
-          app.hydrate({ name, options: { endpoint, flushIntervalMs: 100 } });
+          window.app.hydrate({ name, options: { endpoint, flushIntervalMs: 100 } });
         },
         [name, receiver.endpoint],
       );
@@ -146,16 +146,16 @@ for (const app of ["react-18", "react"]) {
       const name = named("Later");
       const { page, noise, close } = await receiver.open(site.origin);
       const before = await page.evaluate(async (name) => {
-        window.root = app.mount();
-        app.render(window.root, { name });
-        app.renderSeen(app.mount());
+        window.root = window.app.mount();
+        window.app.render(window.root, { name });
+        window.app.renderSeen(window.app.mount());
         await new Promise((resolve) => setTimeout(resolve, 100));
-        return app.telemetry.stats();
+        return window.app.telemetry.stats();
       }, name);
       assert.deepEqual([before.state, before.reason, before.captured], ["off", "not_initialised", 0]);
       await page.evaluate(
         ([name, endpoint]) =>
-          app.render(window.root, { key: "now", name, options: { endpoint, flushIntervalMs: 100 } }),
+          window.app.render(window.root, { key: "now", name, options: { endpoint, flushIntervalMs: 100 } }),
         [name, receiver.endpoint],
       );
       assert.equal(count(await receiver.arrived(name, 5), "component"), 4);
@@ -166,17 +166,17 @@ for (const app of ["react-18", "react"]) {
     it("hands out the same client in every render: the page's, or the one it was given", async () => {
       const { page, close } = await receiver.open(site.origin);
       const seen = await page.evaluate(async (endpoint) => {
-        const root = app.mount();
-        const first = app.renderSeen(root, { options: { endpoint, flushIntervalMs: 100 } });
+        const root = window.app.mount();
+        const first = window.app.renderSeen(root, { options: { endpoint, flushIntervalMs: 100 } });
         await new Promise((resolve) => setTimeout(resolve, 100));
-        const client = app.telemetry.createClient({ endpoint, consent: "pending" });
-        const second = app.renderSeen(app.mount(), { client });
+        const client = window.app.telemetry.createClient({ endpoint, consent: "pending" });
+        const second = window.app.renderSeen(window.app.mount(), { client });
         await new Promise((resolve) => setTimeout(resolve, 100));
-        await app.telemetry.shutdown();
+        await window.app.telemetry.shutdown();
         return {
           renders: first.length,
           clients: new Set(first).size,
-          calls: first[0].trackRun === app.telemetry.trackRun,
+          calls: first[0].trackRun === window.app.telemetry.trackRun,
           own: second.length > 0 && second.every((one) => one === client),
         };
       }, receiver.endpoint);
