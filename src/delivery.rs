@@ -458,6 +458,8 @@ pub struct Delivery {
     unreachable: u32,
     /// The first attempt after the last failure.
     after_failure: u32,
+    /// The receiver said 413: each batch travels by itself.
+    splits: bool,
     /// Monotonic: no try before, by backoff; and by the receiver's own word.
     backoff_until_ms: f64,
     retry_after_until_ms: f64,
@@ -503,6 +505,7 @@ impl Delivery {
             failures: 0,
             unreachable: 0,
             after_failure: 0,
+            splits: false,
             backoff_until_ms: f64::NEG_INFINITY,
             retry_after_until_ms: f64::NEG_INFINITY,
             blocked: 0,
@@ -857,11 +860,34 @@ impl Delivery {
         }
         let window = if self.failures > 0 { 1 } else { WINDOW };
         while self.answerable() < window {
-            let Some(batch) = self.queue.take() else { break };
-            let fits = self.keepalive_bytes() + batch.lines.len() <= KEEPALIVE_SHARE_VISIBLE;
+            let batches = self.next_batches();
+            let bytes: usize = batches.iter().map(|batch| batch.lines.len()).sum();
+            if bytes == 0 {
+                break;
+            }
+            let fits = self.keepalive_bytes() + bytes <= KEEPALIVE_SHARE_VISIBLE;
             let via = if fits { Via::Keepalive } else { Via::Fetch };
-            self.send(Vec::from([batch]), via, now, out);
+            self.send(batches, via, now, out);
         }
+    }
+
+    /// What the next request takes along: the first batch, and as many after it as fit into one. Each failed try
+    /// closes a batch, and so does each page that left: a fleet that comes back after an outage with a request
+    /// for each of them would be an outage of its own.
+    fn next_batches(&mut self) -> Vec<Batch> {
+        let Limits { batch_events, batch_bytes, .. } = self.rules.limits;
+        let (mut batches, mut bytes, mut events) = (Vec::new(), 0, 0);
+        while let Some(batch) = self.queue.take_if(|batch| {
+            bytes == 0
+                || !self.splits
+                    && bytes + batch.lines.len() <= batch_bytes
+                    && events + batch.events <= batch_events
+        }) {
+            bytes += batch.lines.len();
+            events += batch.events;
+            batches.push(batch);
+        }
+        batches
     }
 
     /// Requests in flight that will have an answer.
@@ -973,6 +999,11 @@ impl Delivery {
         }
         if let Some(wait) = retry_after_ms {
             self.retry_after_until_ms = self.retry_after_until_ms.max(now.mono_ms + wait);
+            // A floor, but no appointment: a fleet that is told one moment would come back at that moment. Spread
+            // over as long again as it waits, it brings at most what it would have brought without the wait, on
+            // top of the usual.
+            let spread = now.mono_ms + wait * (1.0 + random);
+            self.backoff_until_ms = self.backoff_until_ms.max(spread);
         }
         self.put_back(attempt);
         self.fail_waiters(out);
@@ -988,6 +1019,8 @@ impl Delivery {
 
     /// 413: halve, down to one event, which is dropped.
     fn too_large(&mut self, attempt: Attempt, out: &mut Vec<Action>) {
+        // What this receiver takes is less than a batch may be.
+        self.splits = true;
         if attempt.batches.len() > 1 {
             // Each by itself next time.
             self.put_back(attempt);

@@ -478,6 +478,72 @@ fn retry_after_is_a_floor_that_nothing_hurries() {
 }
 
 #[test]
+fn a_fleet_that_is_told_one_moment_comes_back_over_as_long_again() {
+    let mut page = Page::with_one_in_flight(RULES);
+    page.random = 0.75;
+    page.answer_with(1, 429, Some(20_000.0), 0);
+    for _ in 0..6 {
+        assert_eq!(sends(&page.later(5_000.0)), [], "others were told the same moment");
+    }
+    assert_eq!(sends(&page.later(4_999.0)), []);
+    assert_eq!(sends(&page.later(1.0)), [(2, Via::Keepalive)], "20 s, and three quarters of 20 s");
+}
+
+#[test]
+fn who_cannot_wait_comes_as_soon_as_retry_after_allows() {
+    let mut page = Page::with_one_in_flight(RULES);
+    page.random = 0.75;
+    page.answer_with(1, 429, Some(20_000.0), 0);
+    for _ in 0..4 {
+        assert_eq!(sends(&page.later(5_000.0)), []);
+    }
+    assert_eq!(sends(&page.tell(Input::Hidden)), [(2, Via::Keepalive)]);
+}
+
+#[test]
+fn what_piled_up_while_the_receiver_was_away_leaves_in_full_batches() {
+    let mut page = Page::with_one_in_flight(RULES);
+    page.random = 0.999;
+    // Every failed try closes a batch: each of these events is one of its own.
+    for attempt in 1..=6 {
+        page.answer(attempt, 503);
+        page.capture(1, 100);
+        while sends(&page.later(1_000.0)).is_empty() {}
+    }
+    assert_eq!(page.machine.counts().in_flight, 7, "seven events, one request");
+    page.answer(7, 200);
+    assert_eq!(page.machine.counts().sent, 7);
+}
+
+#[test]
+fn what_travels_together_is_no_more_than_a_batch() {
+    let mut page = Page::with_one_in_flight(RULES);
+    page.random = 0.999;
+    for attempt in 1..=3 {
+        page.answer(attempt, 503);
+        page.capture(1, 8_000);
+        while sends(&page.later(1_000.0)).is_empty() {}
+    }
+    assert_eq!(page.machine.body(4).len(), 100 + 2 * 8_000, "a third one would pass 16 KiB");
+    assert_eq!(sends(&page.answer(4, 200)), [(5, Via::Keepalive)]);
+}
+
+#[test]
+fn after_a_413_batches_travel_alone() {
+    let mut page = Page::with_one_in_flight(RULES);
+    page.random = 0.999;
+    for attempt in 1..=2 {
+        page.answer(attempt, 503);
+        page.capture(1, 100);
+        while sends(&page.later(1_000.0)).is_empty() {}
+    }
+    assert_eq!(page.machine.body(3).len(), 300);
+    let sent = sends(&page.answer(3, 413));
+    assert_eq!(sent.len(), 3, "together they were too large");
+    assert!(sent.iter().all(|(attempt, _)| page.machine.body(*attempt).len() == 100));
+}
+
+#[test]
 fn a_try_without_an_answer_is_aborted_after_10_s() {
     let mut page = Page::with_one_in_flight(RULES);
     assert!(!page.later(ATTEMPT_TIMEOUT_MS - 1.0).contains(&Action::Abort { attempt: 1 }));
@@ -546,8 +612,8 @@ fn a_new_page_takes_over_what_nobody_claims_oldest_first() {
         .collect();
     assert_eq!(adopted, [("young", 3), ("old", 9)], "each put in front of the one before");
     assert!(actions.contains(&Action::Lease { until_ms: wall_ms + LEASE_MS }));
-    assert_eq!(sends(&actions), [(1, Via::Keepalive), (2, Via::Keepalive)]);
-    assert_eq!(page.machine.counts().recovered, 2);
+    assert_eq!(sends(&actions), [(1, Via::Keepalive)]);
+    assert_eq!((page.machine.counts().recovered, page.machine.counts().in_flight), (2, 2), "in one request");
     assert!(page.answer(1, 200).iter().any(|action| matches!(action, Action::Forget { .. })));
 }
 
