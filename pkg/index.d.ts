@@ -184,22 +184,23 @@ export interface Diagnostic {
   subject?: string;
 }
 
+/** Its functions need no `this`: they can be taken out of it. */
 export interface TelemetryClient {
-  trackRun(event: RunInput): void;
-  trackPlayground(event: PlaygroundInput): void;
-  trackComponent(event: ComponentInput): void;
-  startRun(): Handle<RunEnd>;
-  startPlayground(): Handle<PlaygroundEnd>;
-  startComponent(name: string): Handle<ComponentEnd>;
+  trackRun(this: void, event: RunInput): void;
+  trackPlayground(this: void, event: PlaygroundInput): void;
+  trackComponent(this: void, event: ComponentInput): void;
+  startRun(this: void): Handle<RunEnd>;
+  startPlayground(this: void): Handle<PlaygroundEnd>;
+  startComponent(this: void, name: string): Handle<ComponentEnd>;
   /** Sends now. True when all that was queued has been acknowledged. */
-  flush(): Promise<boolean>;
+  flush(this: void): Promise<boolean>;
   /** Shutdown event, flush, then every listener and timer is removed. Once. */
-  shutdown(): Promise<void>;
+  shutdown(this: void): Promise<void>;
   /** From now on nothing is collected; queue and storage are purged; remembered on this origin. */
-  optOut(): void;
+  optOut(this: void): void;
   /** Ends `consent: "pending"` and takes a remembered opt-out back. `doNotTrack` and the browser's own signals stay in force. */
-  optIn(): void;
-  stats(): Stats;
+  optIn(this: void): void;
+  stats(this: void): Stats;
 }
 
 /** Makes the client that the functions below use, and returns it at once. A second call returns the same client. */
