@@ -156,6 +156,22 @@ soak: N ?= 1000000
 soak: rust ## N schedules of the simulation (N=1000000)
 	@LFT_SCHEDULES=$(N) cargo test --release --test simulation -- --nocapture
 
+# ── How it compares ───────────────────────────────────────────────────────────────────────────────────────────
+
+.PHONY: bench bench-soak
+BENCH = ROUNDS=$(ROUNDS) SOAK=$(SOAK) node bench/run.mjs
+
+bench: ROUNDS ?= 5
+bench: SOAK ?= 1000000
+bench: package npm browser bench/node_modules/.package-lock.json ## beside a floor and five other SDKs, into bench/RESULTS.md (ROUNDS=5)
+	@echo "── benchmark"
+	@$(BENCH)
+
+bench-soak: ROUNDS = 1
+bench-soak: SOAK ?= 1000000
+bench-soak: package npm browser bench/node_modules/.package-lock.json ## memory over so many events (SOAK=1000000)
+	@SOAK_ONLY=1 $(BENCH)
+
 
 # ── The rest ──────────────────────────────────────────────────────────────────────────────────────────────────
 

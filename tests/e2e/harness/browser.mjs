@@ -11,7 +11,7 @@ const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-s
 export const REMOTE_HOST = "collector.test";
 
 /** Without the network that Chromium asks for by itself, and as root, which knows no sandbox. */
-const FLAGS = [
+export const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -22,7 +22,7 @@ const FLAGS = [
   `--host-resolver-rules=MAP ${REMOTE_HOST} 127.0.0.1`,
 ];
 
-function executable() {
+export function executable() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
   const folders = process.env.PATH.split(delimiter);
   const places = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
