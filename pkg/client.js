@@ -21,6 +21,18 @@ const NAME_READ_MAX = 256;
 /** Events tracked from within `beforeSend` while it handles one tracked from within … */
 const DEPTH_MAX = 8;
 
+/** What `core.stats()` counts, in its order; see `Page::stats` in src/web/api.rs. The rest of it are REASONS. */
+const COUNTS = [
+  "captured",
+  "recovered",
+  "queued",
+  "bytes",
+  "inFlight",
+  "sent",
+  "unconfirmed",
+  "stored",
+  "retried",
+];
 const REASONS = [
   "queue_full",
   "invalid",
@@ -31,6 +43,19 @@ const REASONS = [
   "sampled",
   "before_send",
 ];
+const STATES = ["off", "pending", "on", "stopped"];
+
+/** Places in KINDS and COMMANDS of src/web/api.rs. `version` crosses in a call of its own. */
+const KINDS = ["run", "playground", "component", "shutdown"];
+const START = 0;
+const FLUSH = 1;
+const CLOSE = 2;
+const SAY_NO = 3;
+const SAY_YES = 4;
+const REFUSE_INVALID = 5;
+const REFUSE_BEFORE_SEND = 6;
+
+const VERSION_TEXTS = ["package", "version", "platform", "python", "arch", "cacheType"];
 
 /** Options that are functions. */
 const HOOKS = ["beforeSend", "onDiagnostic"];
@@ -111,7 +136,9 @@ function purge() {
 const isPanic = (error) => error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
 
 const flag = (value) => (value === true ? 1 : value === false ? 0 : value == null ? 2 : 3);
-const number = (value) => (typeof value === "number" ? value : value == null ? undefined : NaN);
+/** A number; `none` where there is none, and -1 where it is something else, which no number of ours may be. */
+const number = (value, none) =>
+  typeof value === "number" ? (value === value ? value : -1) : value == null ? none : -1;
 const show = (value) => {
   try {
     return typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : String(value).slice(0, 80);
@@ -141,6 +168,8 @@ export function createClient(options, load, off = "") {
   let tokens = 0;
   const counts = {};
   const waiting = new Map();
+  /** Why the core is off, while it is. */
+  let why = "";
   /** What the event or the options had under the name that a diagnostic is about. */
   let given;
   let isTelling = false;
@@ -214,6 +243,9 @@ export function createClient(options, load, off = "") {
         event === "version" ? { ...options.app, platform, arch } : { timeRunning: seconds },
         Date.now(),
       ),
+    because: (reason) => {
+      why = reason;
+    },
     settle: (token, acknowledged) => {
       waiting.get(token)?.(acknowledged);
       waiting.delete(token);
@@ -222,7 +254,7 @@ export function createClient(options, load, off = "") {
 
   /** Counts an event that got no further than here. */
   const refuse = (subject, expected) => {
-    const count = guard(() => core.refuse(!subject));
+    const count = guard(() => core.command(subject ? REFUSE_INVALID : REFUSE_BEFORE_SEND, 0));
     if (subject && count) tell("invalid_event", count, subject, expected);
   };
 
@@ -239,37 +271,24 @@ export function createClient(options, load, off = "") {
 
   const enter = (kind, event, time) => {
     const read = (name) => own(event, name);
-    const outcome = () => [
-      number(read("seconds")) ?? NaN,
-      flag(read("success")),
-      text(event, "errorMessage", MESSAGE_READ_MAX),
-    ];
-    switch (kind) {
-      case "run":
-        if (flag(read("isWebhook")) > 2) throw "isWebhook";
-        return core.run(time, flag(read("isWebhook")), ...outcome());
-      case "playground":
-        return core.playground(time, number(read("componentCount")), ...outcome());
-      case "component": {
-        const name = text(event, "name");
-        if (name === undefined) throw "name";
-        return core.component(time, name, ...outcome());
-      }
-      case "version":
-        return core.version(
-          time,
-          text(event, "package"),
-          text(event, "version"),
-          text(event, "platform"),
-          text(event, "python"),
-          text(event, "arch"),
-          flag(read("autoLogin")),
-          text(event, "cacheType"),
-          flag(read("backendOnly")),
-        );
-      default:
-        return core.shutdown(time, number(read("timeRunning")) ?? NaN);
+    if (kind === "version") {
+      const facts = { autoLogin: read("autoLogin"), backendOnly: read("backendOnly") };
+      for (const name of VERSION_TEXTS) facts[name] = text(event, name);
+      return core.version(time, facts);
     }
+    const isWebhook = flag(read("isWebhook"));
+    if (kind === "run" && isWebhook > 2) throw "isWebhook";
+    const name = kind === "component" ? text(event, "name") : undefined;
+    if (kind === "component" && name === undefined) throw "name";
+    core.track(
+      KINDS.indexOf(kind),
+      time,
+      number(read(kind === "shutdown" ? "timeRunning" : "seconds"), -1),
+      flag(read("success")) | (isWebhook << 2),
+      kind === "playground" ? number(read("componentCount"), NaN) : NaN,
+      name,
+      text(event, "errorMessage", MESSAGE_READ_MAX),
+    );
   };
 
   const capture = (kind, event, time) => {
@@ -313,9 +332,10 @@ export function createClient(options, load, off = "") {
   };
 
   /** A call that is not an event: now, or once the module is there. */
-  const later = (call) => {
-    if (core) guard(() => call(core));
-    else if (!off) held.push(() => guard(() => call(core)));
+  const later = (command, token = 0) => {
+    const call = () => void guard(() => core.command(command, token));
+    if (core) call();
+    else if (!off) held.push(call);
   };
 
   const start = () => {
@@ -326,8 +346,8 @@ export function createClient(options, load, off = "") {
       return end("internal");
     }
     // The options were bad: it was told.
-    if (!guard(() => core.stats())) return end("invalid_option");
-    guard(() => core.start());
+    if (!guard(() => core.stats().length)) return end("invalid_option");
+    guard(() => core.command(START, 0));
     const calls = held;
     held = [];
     for (const call of calls) call();
@@ -338,16 +358,16 @@ export function createClient(options, load, off = "") {
     if (!isHere()) return;
     remember(!optIn);
     if (off && !optIn) purge();
-    later((core) => core.choose(optIn));
+    later(optIn ? SAY_YES : SAY_NO);
   };
 
-  const promise = (call, whenOff) =>
+  const promise = (command, whenOff) =>
     off
       ? Promise.resolve(whenOff)
       : new Promise((resolve) => {
           const token = ++tokens;
           waiting.set(token, resolve);
-          later((core) => call(core, token));
+          later(command, token);
         });
 
   const stopwatch = (kind, name) => {
@@ -376,26 +396,23 @@ export function createClient(options, load, off = "") {
     startRun: () => stopwatch("run"),
     startPlayground: () => stopwatch("playground"),
     startComponent: (name) => stopwatch("component", { name }),
-    flush: () => promise((core, token) => core.flush(token), true),
+    flush: () => promise(FLUSH, true),
     shutdown() {
       closing.add(client);
-      return promise((core, token) => core.close(token)).then(() => {});
+      return promise(CLOSE).then(() => {});
     },
     optOut: () => choose(false),
     optIn: () => choose(true),
     stats() {
-      const json = guard(() => core.stats());
-      const flat = json ? JSON.parse(json) : {};
-      const dropped = {};
-      for (const reason of REASONS) {
-        dropped[reason] = flat[reason] ?? 0;
-        delete flat[reason];
-      }
-      if (!flat.reason) delete flat.reason;
-      const zero = { captured: 0, recovered: 0, queued: 0, bytes: 0, inFlight: 0 };
-      const rest = { sent: 0, unconfirmed: 0, stored: 0, retried: 0 };
-      const state = off ? { state: "off", reason: off } : { state: "loading" };
-      return { ...state, ...zero, ...rest, ...flat, dropped };
+      const [state, ...counters] = guard(() => core.stats()) ?? [];
+      const count = (names) => Object.fromEntries(names.map((name) => [name, counters.shift() ?? 0]));
+      const reason = off || why;
+      return {
+        state: off ? "off" : (STATES[state] ?? "loading"),
+        ...(reason && { reason }),
+        ...count(COUNTS),
+        dropped: count(REASONS),
+      };
     },
   };
 

@@ -38,6 +38,42 @@ const LISTENERS: &str =
 
 const OPT_OUT: &str = "langflow-telemetry:opt-out";
 
+/// Places in `COMMANDS` and `KINDS` of src/web/api.rs, as the shell knows them.
+const START: u32 = 0;
+const FLUSH: u32 = 1;
+const CLOSE: u32 = 2;
+const OPT_OUT_NOW: u32 = 3;
+const OPT_IN_NOW: u32 = 4;
+const REFUSE_INVALID: u32 = 5;
+const REFUSE_BEFORE_SEND: u32 = 6;
+const RUN: u32 = 0;
+const PLAYGROUND: u32 = 1;
+const COMPONENT: u32 = 2;
+const SHUTDOWN: u32 = 3;
+
+/// What `stats()` counts, in its order.
+const STATS: [&str; 18] = [
+    "state",
+    "captured",
+    "recovered",
+    "queued",
+    "bytes",
+    "inFlight",
+    "sent",
+    "unconfirmed",
+    "stored",
+    "retried",
+    "queue_full",
+    "invalid",
+    "too_large",
+    "rejected",
+    "expired",
+    "opted_out",
+    "sampled",
+    "before_send",
+];
+const STATES: [&str; 4] = ["off", "pending", "on", "stopped"];
+
 /// A client, the shell around it, and an eye on the page. The next one puts the page back as it was: a test that
 /// fails has no other end, since a panic in WebAssembly unwinds nothing.
 struct Visit {
@@ -59,7 +95,7 @@ impl Visit {
     /// As [`Visit::new`], and started.
     fn started(options: &str) -> Self {
         let visit = Self::new(options);
-        visit.call("start", &[]);
+        visit.command(START, 0);
         visit
     }
 
@@ -75,9 +111,19 @@ impl Visit {
         method.apply(&client, &arguments.iter().collect::<Array>()).expect("does not throw")
     }
 
+    /// Asks for one of `COMMANDS` in src/web/api.rs.
+    fn command(&self, command: u32, token: u32) -> JsValue {
+        self.call("command", &[command.into(), token.into()])
+    }
+
+    /// Tracks an event of one of the `KINDS` there: its time, seconds, flags, count, name and message.
+    fn track(&self, kind: u32, fields: &[JsValue]) {
+        self.call("track", &[&[kind.into()], fields].concat());
+    }
+
     /// Tracks a component that took `seconds`.
     fn component(&self, seconds: f64) {
-        self.call("component", &[0.into(), "ChatInput".into(), seconds.into(), 1.into(), JsValue::UNDEFINED]);
+        self.track(COMPONENT, &[0.into(), seconds.into(), 1.into(), f64::NAN.into(), "ChatInput".into()]);
     }
 
     /// What the shell, or the eye on the page, has under that name, as JSON.
@@ -88,8 +134,13 @@ impl Visit {
 
     /// A number or text of `stats()`.
     fn stat(&self, name: &str) -> JsValue {
-        let text = self.call("stats", &[]).as_string().expect("stats");
-        get(&JSON::parse(&text).expect("JSON"), name)
+        if name == "reason" {
+            return get(&self.shell, name);
+        }
+        let counters = self.call("stats", &[]);
+        let place = STATS.iter().position(|other| *other == name).expect("a counter") as u32;
+        let value = Reflect::get_u32(&counters, place).expect("stats");
+        if place == 0 { STATES[value.as_f64().expect("a state") as usize].into() } else { value }
     }
 
     /// All lines that were sent, parsed, of this event.
@@ -162,25 +213,15 @@ async fn every_event_leaves_as_it_was_given() {
     let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
     let time = JsValue::from(1_763_834_701_123_f64);
     let message = JsValue::from("ValueError: no");
-    visit.call("run", &[time.clone(), 0.into(), 0.42.into(), 0.into(), message]);
-    visit.call("playground", &[time.clone(), 5.into(), 2.4.into(), 1.into(), JsValue::UNDEFINED]);
-    visit.call("component", &[time.clone(), "ChatInput".into(), 0.5.into(), 1.into(), JsValue::UNDEFINED]);
-    visit.call(
-        "version",
-        &[
-            time.clone(),
-            "langflow".into(),
-            "1.13.0".into(),
-            "Linux".into(),
-            "3.12".into(),
-            "x86_64".into(),
-            1.into(),
-            "memory".into(),
-            0.into(),
-        ],
-    );
-    visit.call("shutdown", &[time, 12.5.into()]);
-    visit.call("flush", &[7.into()]);
+    let none = JsValue::from(f64::NAN);
+    visit.track(RUN, &[time.clone(), 0.42.into(), 0.into(), none.clone(), JsValue::UNDEFINED, message]);
+    visit.track(PLAYGROUND, &[time.clone(), 2.4.into(), 1.into(), 5.into()]);
+    visit.track(COMPONENT, &[time.clone(), 0.5.into(), 1.into(), none, "ChatInput".into()]);
+    let facts = r#"{"package":"langflow","version":"1.13.0","platform":"Linux","python":"3.12","arch":"x86_64",
+                    "autoLogin":true,"cacheType":"memory","backendOnly":false}"#;
+    visit.call("version", &[time.clone(), JSON::parse(facts).expect("facts")]);
+    visit.track(SHUTDOWN, &[time, 12.5.into(), 2.into(), f64::NAN.into()]);
+    visit.command(FLUSH, 7);
     wait(0).await;
     assert_eq!(visit.seen("settled"), "[[7,true]]");
     for (event, fields) in [
@@ -204,15 +245,15 @@ async fn every_event_leaves_as_it_was_given() {
 fn a_bad_field_is_refused_and_named() {
     let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
     visit.component(-1.0);
-    visit.call("run", &[0.into(), 2.into(), 1.into(), 2.into(), JsValue::UNDEFINED]);
-    visit.call("playground", &[0.into(), 1.5.into(), 1.into(), 1.into(), JsValue::UNDEFINED]);
+    visit.track(RUN, &[0.into(), 1.into(), 2.into(), f64::NAN.into()]);
+    visit.track(PLAYGROUND, &[0.into(), 1.into(), 1.into(), 1.5.into()]);
     let told = visit.seen("told");
     for subject in ["seconds", "success", "componentCount"] {
         assert!(told.contains(&format!("\"{subject}\"")), "{subject} in {told}");
     }
     assert_eq!(visit.stat("invalid"), 3);
-    assert_eq!(visit.call("refuse", &[true.into()]), 1, "by beforeSend");
-    assert_eq!(visit.call("refuse", &[false.into()]), 4, "as invalid");
+    assert_eq!(visit.command(REFUSE_BEFORE_SEND, 0), 1, "by beforeSend");
+    assert_eq!(visit.command(REFUSE_INVALID, 0), 4, "as invalid");
 }
 
 // ---- options
@@ -245,13 +286,13 @@ fn a_bad_option_is_told_once_and_nothing_else_happens() {
     ] {
         let visit = Visit::started(options);
         visit.component(1.0);
-        visit.call("flush", &[1.into()]);
+        visit.command(FLUSH, 1);
         let told = Array::from(&get(&visit.shell, "told"));
         assert_eq!(told.length(), 1, "{options}");
         let told = Array::from(&told.get(0));
         assert_eq!((told.get(0), told.get(1), told.get(2)), ("invalid_option".into(), 1.into(), name.into()));
         assert!(told.get(3).as_string().is_some_and(|expected| !expected.is_empty()), "{options}");
-        assert!(visit.call("stats", &[]).is_undefined(), "{options}");
+        assert_eq!(get(&visit.call("stats", &[]), "length"), 0, "{options}");
         visit.assert_untouched();
     }
 }
@@ -276,7 +317,7 @@ async fn platform_and_arch_come_from_client_hints() {
     let hints = client_hints("macOS", "told");
     visit.pretend("navigator", "userAgentData", &hints);
     visit.pretend("navigator", "maxTouchPoints", &0.into());
-    visit.call("start", &[]);
+    visit.command(START, 0);
     assert_eq!(visit.seen("emitted"), "[]", "what the browser is asked for takes a moment");
     wait(0).await;
     assert_eq!(visit.seen("emitted"), r#"[["version","macOS","arm64"]]"#);
@@ -289,7 +330,7 @@ async fn hints_that_do_not_come_are_not_waited_for() {
         let hints = client_hints("Windows", way);
         visit.pretend("navigator", "userAgentData", &hints);
         visit.pretend("navigator", "userAgent", &"Mozilla/5.0 (Windows NT 10.0; Win64; x64)".into());
-        visit.call("start", &[]);
+        visit.command(START, 0);
         assert_eq!(visit.seen("emitted") != "[]", at_once, "{way}");
         wait(300).await;
         // "x64" is what Chromium says on every Windows: not known, so left out.
@@ -308,7 +349,7 @@ fn without_hints_the_user_agent_tells_what_it_can() {
         visit.pretend("navigator", "userAgentData", &JsValue::UNDEFINED);
         visit.pretend("navigator", "userAgent", &agent.into());
         visit.pretend("navigator", "maxTouchPoints", &touch.into());
-        visit.call("start", &[]);
+        visit.command(START, 0);
         let arch = if arch.is_empty() { "null".to_owned() } else { format!("\"{arch}\"") };
         assert_eq!(visit.seen("emitted"), format!("[[\"version\",\"{platform}\",{arch}]]"), "{agent}");
     }
@@ -322,7 +363,7 @@ fn a_navigator_whose_getters_throw_tells_nothing() {
     {
         THROWING.with(|throwing| visit.pretend("navigator", name, throwing));
     }
-    visit.call("start", &[]);
+    visit.command(START, 0);
     assert_eq!(visit.seen("emitted"), r#"[["version",null,null]]"#);
     assert_eq!(visit.stat("state"), "on");
 }
@@ -333,10 +374,10 @@ fn a_navigator_whose_getters_throw_tells_nothing() {
 fn listeners_come_with_the_start_and_go_with_an_opt_out() {
     let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
     assert_eq!(visit.seen("added"), "[]", "nothing before the start");
-    visit.call("start", &[]);
+    visit.command(START, 0);
     assert_eq!(visit.seen("added"), LISTENERS);
     assert_eq!(visit.seen("removed"), "[]");
-    visit.call("choose", &[false.into()]);
+    visit.command(OPT_OUT_NOW, 0);
     assert_eq!(visit.seen("removed"), LISTENERS);
 }
 
@@ -344,7 +385,7 @@ fn listeners_come_with_the_start_and_go_with_an_opt_out() {
 async fn a_closed_client_has_no_listener_and_is_deaf() {
     let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
     visit.component(1.0);
-    visit.call("close", &[9.into()]);
+    visit.command(CLOSE, 9);
     wait(50).await;
     assert_eq!(visit.seen("settled"), "[[9,true]]");
     assert_eq!(visit.seen("removed"), LISTENERS);
@@ -352,7 +393,7 @@ async fn a_closed_client_has_no_listener_and_is_deaf() {
     let sent = visit.seen("bodies");
     visit.component(2.0);
     visit.fire("window", "pagehide", &[]);
-    visit.call("choose", &[true.into()]);
+    visit.command(OPT_IN_NOW, 0);
     wait(50).await;
     assert_eq!(visit.seen("bodies"), sent);
     assert_eq!((visit.stat("state"), visit.stat("reason")), ("off".into(), "shut_down".into()));
@@ -380,7 +421,7 @@ async fn a_page_that_goes_says_so_once_a_life() {
 async fn a_prerendered_page_waits_to_be_seen() {
     let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
     visit.pretend("document", "prerendering", &true.into());
-    visit.call("start", &[]);
+    visit.command(START, 0);
     visit.component(1.0);
     wait(50).await;
     assert_eq!(visit.seen("added"), r#"["prerenderingchange"]"#);
@@ -390,7 +431,7 @@ async fn a_prerendered_page_waits_to_be_seen() {
     visit.pretend("document", "prerendering", &false.into());
     visit.fire("document", "prerenderingchange", &[]);
     assert_eq!(visit.seen("removed"), r#"["prerenderingchange"]"#);
-    visit.call("flush", &[1.into()]);
+    visit.command(FLUSH, 1);
     wait(0).await;
     assert_eq!(visit.lines("component").len(), 1);
 }
@@ -399,7 +440,7 @@ async fn a_prerendered_page_waits_to_be_seen() {
 async fn requests_carry_no_cookie_and_no_referrer_and_follow_nothing() {
     let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
     visit.component(1.0);
-    visit.call("flush", &[1.into()]);
+    visit.command(FLUSH, 1);
     wait(0).await;
     let inits = Array::from(&get(&visit.touched, "inits"));
     let sent = inits.iter().find(|init| get(init, "body").is_object()).expect("a request");
@@ -427,12 +468,12 @@ async fn a_browser_that_says_no_is_obeyed_and_nothing_is_touched() {
     ] {
         let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
         visit.pretend("navigator", name, &value);
-        visit.call("start", &[]);
+        visit.command(START, 0);
         visit.component(1.0);
         // A click does not outvote what the person told the browser for every site.
-        visit.call("choose", &[true.into()]);
-        visit.call("flush", &[1.into()]);
-        visit.call("close", &[2.into()]);
+        visit.command(OPT_IN_NOW, 0);
+        visit.command(FLUSH, 1);
+        visit.command(CLOSE, 2);
         wait(20).await;
         visit.assert_untouched();
         assert_eq!((visit.stat("state"), visit.stat("reason")), ("off".into(), "browser_signal".into()));
@@ -443,7 +484,7 @@ async fn a_browser_that_says_no_is_obeyed_and_nothing_is_touched() {
 fn a_browser_that_says_no_counts_only_where_it_is_to_be_honoured() {
     let visit = Visit::new(r#"{"endpoint": "/telemetry", "honorBrowserSignals": false}"#);
     visit.pretend("navigator", "globalPrivacyControl", &JsValue::TRUE);
-    visit.call("start", &[]);
+    visit.command(START, 0);
     assert_eq!(visit.stat("state"), "on");
 }
 
@@ -454,7 +495,7 @@ async fn an_opt_out_is_remembered_and_purges_what_was_left() {
     storage("setItem", &["langflow-telemetry:1:abc:1", "u1 2\n{}\n"]);
     storage("setItem", &["theirs", "kept"]);
     visit.forget("written");
-    visit.call("start", &[]);
+    visit.command(START, 0);
     visit.component(1.0);
     wait(20).await;
     visit.assert_untouched();
@@ -464,7 +505,7 @@ async fn an_opt_out_is_remembered_and_purges_what_was_left() {
     assert_eq!(storage("getItem", &[OPT_OUT]), "1");
     // What the shell does when the person opts in again.
     storage("removeItem", &[OPT_OUT]);
-    visit.call("choose", &[true.into()]);
+    visit.command(OPT_IN_NOW, 0);
     assert_eq!(visit.stat("state"), "on");
 }
 
@@ -472,7 +513,7 @@ async fn an_opt_out_is_remembered_and_purges_what_was_left() {
 async fn consent_denied_touches_nothing() {
     let visit = Visit::started(r#"{"endpoint": "/telemetry", "consent": "denied"}"#);
     visit.component(1.0);
-    visit.call("flush", &[1.into()]);
+    visit.command(FLUSH, 1);
     wait(20).await;
     visit.assert_untouched();
     assert_eq!(visit.stat("reason"), "denied");
@@ -488,14 +529,14 @@ async fn consent_pending_holds_in_memory_and_touches_nothing() {
     wait(20).await;
     visit.assert_untouched();
     assert_eq!((visit.stat("state"), visit.stat("queued")), ("pending".into(), 60.into()));
-    visit.call("choose", &[true.into()]);
-    visit.call("flush", &[1.into()]);
+    visit.command(OPT_IN_NOW, 0);
+    visit.command(FLUSH, 1);
     wait(20).await;
     assert_eq!(visit.lines("component").len(), 60);
 
     let visit = Visit::started(r#"{"endpoint": "/telemetry", "consent": "pending"}"#);
     visit.component(1.0);
-    visit.call("choose", &[false.into()]);
+    visit.command(OPT_OUT_NOW, 0);
     wait(20).await;
     assert_eq!(visit.seen("bodies"), "[]");
     assert_eq!((visit.stat("queued"), visit.stat("opted_out")), (0.into(), 1.into()));
@@ -506,7 +547,7 @@ async fn consent_is_asked_again_when_something_is_to_be_sent() {
     let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
     visit.component(1.0);
     visit.pretend("navigator", "globalPrivacyControl", &JsValue::TRUE);
-    visit.call("flush", &[1.into()]);
+    visit.command(FLUSH, 1);
     wait(20).await;
     assert_eq!(visit.seen("inits"), "[]", "not even deferred");
     assert_eq!(visit.seen("bodies"), "[]");
@@ -521,7 +562,7 @@ async fn an_opt_out_in_another_tab_counts_here() {
     storage("setItem", &[OPT_OUT, "1"]);
     visit.fire("window", "storage", &[("key", OPT_OUT.into())]);
     visit.forget("bodies");
-    visit.call("flush", &[1.into()]);
+    visit.command(FLUSH, 1);
     wait(20).await;
     assert_eq!(visit.seen("bodies"), "[]");
     assert_eq!((visit.stat("state"), visit.stat("reason")), ("off".into(), "opted_out".into()));

@@ -18,13 +18,14 @@ use super::transport::{Endpoint, Transport};
 use super::{Host, Signal, call, get, monotonic_ms, navigator, options, random, wall_ms};
 use crate::config::{Config, ErrorMessages, Guarantee};
 use crate::consent::{self, Choice, Consent, Signals};
-use crate::delivery::{Action, Captured, Delivery, Input, Mode, Notice, Now, Outcome, Reason, Rules, Via};
+use crate::delivery::{
+    Action, Captured, Counts, Delivery, Input, Mode, Notice, Now, Outcome, Reason, Rules, Via,
+};
 use crate::error::Error;
 use crate::event::{self, Component, Event, Origin, Playground, Run, Shutdown, Version};
 use crate::platform::Hints;
 use crate::queue::Limits;
 use crate::redact;
-use crate::wire::put_integer;
 
 /// Characters of a session: 32 of them, so that five bits of a random byte choose one without bias.
 const SESSION_CHARACTERS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
@@ -60,8 +61,6 @@ struct Page {
     /// Monotonic, in ms.
     life_began: Cell<f64>,
     chosen: Cell<Option<Choice>>,
-    /// Why it is off, while it is.
-    reason: Cell<&'static str>,
     sampled_out: bool,
     /// Actions not yet executed. A host function may call back in while one is; its actions queue up here, so
     /// that all are executed in the order in which they were decided.
@@ -88,14 +87,6 @@ impl Client {
         }
     }
 
-    /// Starts, if it may. Not in the constructor: events of our own come back through the shell, which has to
-    /// know us by then.
-    pub fn start(&self) {
-        if let Some(page) = &self.page {
-            page.reconsider();
-        }
-    }
-
     /// A callback of the browser: see `web/mod.rs`.
     pub fn dispatch(&self, signal: u32, attempt: u32, value: &JsValue) {
         let signal = Signal::ALL.into_iter().find(|other| *other as u32 == signal);
@@ -104,110 +95,115 @@ impl Client {
         }
     }
 
-    /// A flow run that ended at `time_ms`. Flags are 1, 0, or anything else for unknown.
-    pub fn run(
+    /// An event that ended at `time_ms`: of which kind is its place in [`KINDS`]. `flags` are [`flag`]s: success in
+    /// the lowest two bits, "triggered by a webhook" in the next two. `count` is NaN for an event without one, and
+    /// negative where it is no number. One export for all kinds: each costs a wrapper on both sides.
+    #[allow(clippy::too_many_arguments, reason = "typed, an event crosses without being read by its names")]
+    pub fn track(
         &self,
+        kind: usize,
         time_ms: f64,
-        is_webhook: u32,
         seconds: f64,
-        success: u32,
+        flags: u32,
+        count: f64,
+        name: Option<String>,
         error_message: Option<String>,
     ) {
         self.capture(time_ms, |page| {
-            Run::new(flag(is_webhook), page.outcome(seconds, success, error_message)).map(Event::Run)
+            let error_message =
+                error_message.filter(|_| page.config.error_messages == ErrorMessages::Scrubbed);
+            let outcome = event::Outcome { seconds, success: flag(flags), error_message };
+            match KINDS.get(kind) {
+                Some(Kind::Run) => Run::new(flag(flags >> 2), outcome).map(Event::Run),
+                Some(Kind::Playground) => {
+                    Playground::new((!count.is_nan()).then_some(count), outcome).map(Event::Playground)
+                }
+                Some(Kind::Component) => {
+                    let name = name.unwrap_or_default();
+                    let name = redact::component_name(&name, page.config.component_names.as_deref());
+                    Component::new(name.to_owned(), outcome).map(Event::Component)
+                }
+                _ => Shutdown::new(seconds).map(Event::Shutdown),
+            }
         });
     }
 
-    /// A playground run that ended at `time_ms`.
-    pub fn playground(
-        &self,
-        time_ms: f64,
-        component_count: Option<f64>,
-        seconds: f64,
-        success: u32,
-        error_message: Option<String>,
-    ) {
-        self.capture(time_ms, |page| {
-            Playground::new(component_count, page.outcome(seconds, success, error_message))
-                .map(Event::Playground)
-        });
-    }
-
-    /// A component's execution that ended at `time_ms`.
-    pub fn component(
-        &self,
-        time_ms: f64,
-        name: &str,
-        seconds: f64,
-        success: u32,
-        error_message: Option<String>,
-    ) {
-        self.capture(time_ms, |page| {
-            let name = redact::component_name(name, page.config.component_names.as_deref()).to_owned();
-            Component::new(name, page.outcome(seconds, success, error_message)).map(Event::Component)
-        });
-    }
-
-    /// What is running. The app's own facts, as `beforeSend` left them.
-    #[allow(clippy::too_many_arguments, reason = "one for each field of the event")]
-    pub fn version(
-        &self,
-        time_ms: f64,
-        package: Option<String>,
-        version: Option<String>,
-        platform: Option<String>,
-        python: Option<String>,
-        arch: Option<String>,
-        auto_login: u32,
-        cache_type: Option<String>,
-        backend_only: u32,
-    ) {
+    /// What is running: the app's own facts, as `beforeSend` left them, under their names. Read one by one: it is
+    /// one event a page load.
+    pub fn version(&self, time_ms: f64, facts: &JsValue) {
         self.capture(time_ms, |_| {
-            let (auto_login, backend_only) = (flag(auto_login), flag(backend_only));
-            let event =
-                Version { package, version, platform, python, arch, auto_login, cache_type, backend_only };
+            let text = |name| get(facts, name).as_string();
+            let event = Version {
+                package: text("package"),
+                version: text("version"),
+                platform: text("platform"),
+                python: text("python"),
+                arch: text("arch"),
+                auto_login: get(facts, "autoLogin").as_bool(),
+                cache_type: text("cacheType"),
+                backend_only: get(facts, "backendOnly").as_bool(),
+            };
             event.check().map(Event::Version)
         });
     }
 
-    /// The page ends, after `seconds`.
-    pub fn shutdown(&self, time_ms: f64, seconds: f64) {
-        self.capture(time_ms, |_| Shutdown::new(seconds).map(Event::Shutdown));
-    }
-
-    /// Counts an event that the shell refused: because `beforeSend` dropped it, or else as invalid. Returns how
-    /// many there were for that reason.
-    pub fn refuse(&self, before_send: bool) -> u32 {
-        let reason = if before_send { Reason::BeforeSend } else { Reason::Invalid };
-        self.page.as_ref().map_or(0, |page| page.refuse(reason))
-    }
-
-    /// Sends what there is; `settle` answers with `token`.
-    pub fn flush(&self, token: u32) {
-        if let Some(page) = &self.page {
-            page.drive(Input::Flush { token });
+    /// Whatever else the shell asks for: its place in [`COMMANDS`]. `settle` answers with `token`, where there is an
+    /// answer. Returns how many events there were that were refused for the same reason, where one was; 0 otherwise.
+    pub fn command(&self, command: usize, token: u32) -> u32 {
+        if let (Some(page), Some(command)) = (&self.page, COMMANDS.get(command)) {
+            match command {
+                Command::Start => page.reconsider(),
+                Command::Flush => page.drive(Input::Flush { token }),
+                Command::Close => {
+                    page.say_goodbye();
+                    page.drive(Input::Close { token });
+                }
+                Command::Choose(choice) => page.choose(*choice),
+                Command::Refuse(reason) => return page.refuse(*reason),
+            }
         }
+        0
     }
 
-    /// Shutdown event, flush, the end; `settle` answers with `token`.
-    pub fn close(&self, token: u32) {
-        if let Some(page) = &self.page {
-            page.say_goodbye();
-            page.drive(Input::Close { token });
-        }
+    /// The snapshot: the state (0 off, 1 pending, 2 on, 3 stopped), then the counters in the order of `stats()` in the shell, the
+    /// drop reasons last. Empty where the options were bad. Building the object in here costs ten times as much.
+    pub fn stats(&self) -> Vec<u32> {
+        self.page.as_ref().map(Page::stats).unwrap_or_default()
     }
+}
 
-    /// The person chose.
-    pub fn choose(&self, opt_in: bool) {
-        if let Some(page) = &self.page {
-            page.choose(if opt_in { Choice::In } else { Choice::Out });
-        }
-    }
+/// Kinds of event, in the order that the shell knows.
+const KINDS: [Kind; 4] = [Kind::Run, Kind::Playground, Kind::Component, Kind::Shutdown];
 
-    /// The snapshot, as JSON: a tenth of the bytes that building the object through `Reflect` takes.
-    pub fn stats(&self) -> Option<String> {
-        self.page.as_ref().map(Page::stats)
-    }
+#[derive(Debug)]
+enum Kind {
+    Run,
+    Playground,
+    Component,
+    Shutdown,
+}
+
+/// What the shell may ask for, in the order that it knows.
+const COMMANDS: [Command; 7] = [
+    // Not in the constructor: events of our own come back through the shell, which has to know us by then.
+    Command::Start,
+    Command::Flush,
+    // Shutdown event, flush, the end.
+    Command::Close,
+    Command::Choose(Choice::Out),
+    Command::Choose(Choice::In),
+    // Events that the shell did not hand over.
+    Command::Refuse(Reason::Invalid),
+    Command::Refuse(Reason::BeforeSend),
+];
+
+#[derive(Debug)]
+enum Command {
+    Start,
+    Flush,
+    Close,
+    Choose(Choice),
+    Refuse(Reason),
 }
 
 impl Client {
@@ -226,8 +222,9 @@ impl Client {
     }
 }
 
+/// Two bits: 1, 0, or anything else for unknown.
 const fn flag(given: u32) -> Option<bool> {
-    match given {
+    match given & 3 {
         0 => Some(false),
         1 => Some(true),
         _ => None,
@@ -278,7 +275,6 @@ impl Page {
             has_shutdown: Cell::new(false),
             life_began: Cell::new(0.0),
             chosen: Cell::new(None),
-            reason: Cell::new(""),
             sampled_out,
             actions: RefCell::new(VecDeque::new()),
             is_executing: Cell::new(false),
@@ -314,7 +310,7 @@ impl Page {
 
     fn reconsider(&self) {
         match self.consent() {
-            Consent::Granted if self.sampled_out => self.reason.set("sampled"),
+            Consent::Granted if self.sampled_out => self.host.because("sampled"),
             Consent::Granted if lifecycle::is_prerendering() => {
                 self.listen(Some(Listeners::of_prerender(&self.host)));
             }
@@ -328,7 +324,7 @@ impl Page {
         if !matches!(self.mode(), Mode::Pending | Mode::Off) {
             return;
         }
-        self.reason.set("");
+        self.host.because("");
         self.listen(Some(Listeners::of_page(&self.host)));
         self.life_began.set(monotonic_ms());
         self.drive(Input::Granted);
@@ -346,7 +342,7 @@ impl Page {
     }
 
     fn end(&self, reason: &'static str) {
-        self.reason.set(reason);
+        self.host.because(reason);
         self.drive(Input::Denied);
         self.quiet();
     }
@@ -370,11 +366,6 @@ impl Page {
     }
 
     // ---- events
-
-    fn outcome(&self, seconds: f64, success: u32, error_message: Option<String>) -> event::Outcome {
-        let wanted = self.config.error_messages == ErrorMessages::Scrubbed;
-        event::Outcome { seconds, success: flag(success), error_message: error_message.filter(|_| wanted) }
-    }
 
     fn capture(&self, event: &Event, time_ms: f64) {
         let urgent = matches!(event, Event::Shutdown(_));
@@ -575,7 +566,7 @@ impl Page {
             }
             Action::Settle { token, acknowledged } => {
                 if self.mode() == Mode::Closed {
-                    self.reason.set("shut_down");
+                    self.host.because("shut_down");
                     self.quiet();
                 }
                 self.host.settle(token, acknowledged);
@@ -622,43 +613,34 @@ impl Page {
         self.host.tell(code, count, "", "");
     }
 
-    fn stats(&self) -> String {
-        let (counts, mode) = {
-            let delivery = self.delivery.borrow();
-            (delivery.counts(), delivery.mode())
+    fn stats(&self) -> Vec<u32> {
+        let delivery = self.delivery.borrow();
+        let counts = delivery.counts();
+        let state = match delivery.mode() {
+            Mode::Off | Mode::Closed => 0,
+            Mode::Pending if self.sampled_out => 0,
+            Mode::Pending => 1,
+            Mode::On => 2,
+            Mode::Stopped => 3,
         };
-        let state = match mode {
-            Mode::Pending if self.sampled_out => "off",
-            Mode::Pending => "pending",
-            Mode::On => "on",
-            Mode::Stopped => "stopped",
-            Mode::Off | Mode::Closed => "off",
-        };
-        let mut json = Vec::new();
-        for part in ["{\"state\":\"", state, "\",\"reason\":\"", self.reason.get(), "\""] {
-            json.extend_from_slice(part.as_bytes());
-        }
-        let mut put = |name: &str, number: u32| {
-            json.extend_from_slice(b",\"");
-            json.extend_from_slice(name.as_bytes());
-            json.extend_from_slice(b"\":");
-            put_integer(u64::from(number), &mut json);
-        };
-        put("captured", counts.captured);
-        put("recovered", counts.recovered);
-        put("queued", counts.queued);
-        put("bytes", counts.bytes as u32);
-        put("inFlight", counts.in_flight);
-        put("sent", counts.sent);
-        put("unconfirmed", counts.unconfirmed);
-        put("stored", counts.stored);
-        put("retried", counts.retried);
-        // The shell moves these into an object of their own.
-        for (reason, count) in Reason::ALL.into_iter().zip(counts.dropped) {
-            put(reason.as_str(), count);
-        }
-        json.push(b'}');
-        String::from_utf8(json).unwrap_or_default()
+        let Counts {
+            captured, recovered, queued, bytes, in_flight, sent, unconfirmed, stored, retried, ..
+        } = counts;
+        let bytes = bytes as u32;
+        let mut stats = Vec::from([
+            state,
+            captured,
+            recovered,
+            queued,
+            bytes,
+            in_flight,
+            sent,
+            unconfirmed,
+            stored,
+            retried,
+        ]);
+        stats.extend(counts.dropped);
+        stats
     }
 }
 

@@ -75,6 +75,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn tell(this: &Host, code: &str, count: u32, subject: &str, expected: &str);
 
+    /// Says why it is off; empty where it is not.
+    #[wasm_bindgen(method)]
+    fn because(this: &Host, reason: &str);
+
     /// Has an event captured which is our own: `"version"` with platform and arch, `"shutdown"` with seconds.
     /// It takes the way of all events, through `beforeSend`.
     #[wasm_bindgen(method)]

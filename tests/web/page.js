@@ -24,15 +24,16 @@ export function makeShell() {
         shell.emitted.push([event, platform ?? null, arch ?? null]);
         const now = Date.now();
         if (event === "version")
-          shell.client.version(now, "langflow", undefined, platform, undefined, arch, 1, undefined, 2);
-        else shell.client.shutdown(now, seconds);
+          shell.client.version(now, { package: "langflow", platform, arch, autoLogin: true });
+        else shell.client.track(3, now, seconds, 2, NaN);
       },
+      because: (reason) => (shell.reason = reason),
       settle: (...given) => shell.settled.push(given),
     },
   };
   undo.push(() => {
     try {
-      shell.client.choose(false);
+      shell.client.command(3, 0);
     } catch {
       // It panicked, which is what made its test fail.
     }
