@@ -15,7 +15,7 @@ import { launch } from "./chromium.mjs";
 import { CONTENDERS } from "./contenders.mjs";
 import { soak, weigh } from "./memory.mjs";
 import { plot } from "./plot.mjs";
-import { report, summary } from "./report.mjs";
+import { load, report, summary } from "./report.mjs";
 import { serveSite } from "./site.mjs";
 import { SIZES, visit } from "./visit.mjs";
 
@@ -55,6 +55,7 @@ const named = (contender, promise) =>
 const rotated = (list, by) => list.map((_, at) => list[(at + by) % list.length]);
 
 async function main() {
+  const loadBefore = load();
   const files = await bundles(CONTENDERS.map(({ file }) => file));
   const site = await serveSite(files, CONTENDERS);
   const browser = await launch();
@@ -97,7 +98,7 @@ async function main() {
       brotli(files.get(`${file}.js`)) + (file === "slim" ? brotli(files.get("langflow_telemetry.wasm")) : 0),
     ]),
   );
-  const text = report({ figures, sizes, readings, rounds, browser: browser.product });
+  const text = report({ figures, sizes, readings, rounds, browser: browser.product, load: loadBefore });
   console.log(text);
   if (only) return;
   writeFileSync(new URL("RESULTS.md", import.meta.url), text);
