@@ -100,8 +100,8 @@ demo: www collector ## build all of it, and serve the demo page until Ctrl-C (LI
 
 # ── Tests ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-.PHONY: test test-native test-schema test-web test-packaging test-e2e test-langflow lint budgets e2e soak
-test: lint test-native test-schema test-web test-packaging budgets test-e2e test-langflow ## everything below: what CI runs
+.PHONY: test test-native test-schema test-web test-packaging test-e2e test-langflow test-pipelines lint budgets e2e soak
+test: lint test-native test-schema test-web test-packaging budgets test-e2e test-langflow test-pipelines ## everything below: what CI runs
 
 lint: npm rust ## rustfmt, clippy, prettier, eslint, tsc: no warning is let through
 	@echo "── cargo fmt, clippy"
@@ -144,6 +144,11 @@ test-langflow: langflow collector npm browser ## docs/langflow.md: its code is t
 	@node tests/langflow/snippets.mjs --check
 	@$(NODE_TEST) tests/langflow/*.test.mjs
 
+test-pipelines: package collector npm browser ## into ClickHouse, OpenTelemetry, Kafka, behind nginx and Vite: docs/pipelines.md
+	@.ci/pipelines.sh
+	@echo "── pipelines"
+	@$(NODE_TEST) tests/pipelines/*.test.mjs
+
 e2e: N ?= 20
 e2e: ## the end-to-end cases N times each, and the table of what arrived (N=20)
 	@LFT_REPEAT=$(N) $(MAKE) --no-print-directory test-e2e
@@ -158,7 +163,7 @@ soak: rust ## N schedules of the simulation (N=1000000)
 
 # ── How it compares ───────────────────────────────────────────────────────────────────────────────────────────
 
-.PHONY: bench bench-soak
+.PHONY: bench bench-soak bench-collector
 BENCH = ROUNDS=$(ROUNDS) SOAK=$(SOAK) node bench/run.mjs
 
 bench: ROUNDS ?= 5
@@ -171,6 +176,12 @@ bench-soak: ROUNDS = 1
 bench-soak: SOAK ?= 1000000
 bench-soak: package npm browser bench/node_modules/.package-lock.json ## memory over so many events (SOAK=1000000)
 	@SOAK_ONLY=1 $(BENCH)
+
+bench-collector: collector ## the collector under load, and killed under load, into bench/COLLECTOR.md (3 minutes)
+	@.ci/debian.sh wrk wrk
+	@.ci/debian.sh sqlite3 sqlite3
+	@echo "── the collector under load"
+	@node bench/collector/bench.mjs
 
 
 # ── The rest ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,7 +5,7 @@ import globals from "globals";
 // For pkg, tests and bench; www has a configuration of its own, for React. Run from the repository's root:
 //   tests/node_modules/.bin/eslint --config tests/eslint.config.js pkg tests bench
 export default defineConfig(
-  globalIgnores(["pkg/dist", "bench/results", "tests/e2e/results", "**/dist"]),
+  globalIgnores(["pkg/dist", "bench/results", "tests/e2e/results", "tests/pipelines/.venv", "**/dist"]),
   js.configs.recommended,
   {
     linterOptions: { reportUnusedDisableDirectives: "error" },

@@ -11,6 +11,7 @@ import { after, before, describe, it } from "node:test";
 
 import { launch } from "../e2e/harness/browser.mjs";
 import { until } from "../e2e/harness/waiting.mjs";
+import { APP, assertTracked, eventsOf, trackAll, visit } from "./visit.mjs";
 import { adapted, startCurrentClickhouse, startDebianClickhouse, startNginx, textOf } from "./servers.mjs";
 
 const TABLE = textOf("docs/clickhouse.sql");
@@ -47,30 +48,6 @@ const ENGINES = [
     types: { string: "String", integer: "UInt64", number: "Float64", boolean: "UInt8" },
   },
 ];
-
-/** What a page in the browser tracks: every event, every field, and text that a careless encoder would spoil. */
-function trackAll() {
-  const { telemetry } = window;
-  telemetry.trackRun({ seconds: 2.4, success: true, isWebhook: true });
-  telemetry.trackRun({
-    seconds: 0,
-    success: false,
-    errorMessage: 'ValueError: "no"\n\tsuch \\ model: größer 模型 🦀',
-  });
-  telemetry.trackPlayground({ seconds: 1834.207, success: true, componentCount: 5 });
-  telemetry.trackPlayground({ seconds: 0.001, success: false, errorMessage: "TimeoutError: no answer" });
-  telemetry.trackComponent({ name: "ChatInput", seconds: 0.42, success: true });
-  telemetry.trackComponent({ name: "LanguageModel", seconds: 9007199, success: false, errorMessage: "" });
-}
-
-const APP = {
-  package: "langflow",
-  version: "1.13.0",
-  python: "3.12",
-  autoLogin: true,
-  cacheType: "memory",
-  backendOnly: false,
-};
 
 for (const engine of ENGINES) {
   describe(`ndjson into ${engine.name}`, () => {
@@ -115,33 +92,6 @@ for (const engine of ENGINES) {
       return Number(await clickhouse.query(`SELECT count() ${from}`));
     };
 
-    /** A page with the client, and the bodies that it sends. */
-    async function visit(options, route) {
-      const context = await browser.newContext();
-      const page = await context.newPage();
-      const bodies = [];
-      const preflights = [];
-      context.on("request", (request) => {
-        if (request.method() === "POST") bodies.push(request.postDataBuffer());
-        if (request.method() === "OPTIONS") preflights.push(request.url());
-      });
-      if (route)
-        await page.route((url) => url.search.includes("INSERT") || url.pathname === "/telemetry", route);
-      const address = new URL("/app.html", nginx.url);
-      address.searchParams.set("options", JSON.stringify({ endpoint: "/telemetry", ...options }));
-      await page.goto(address.href);
-      assert.ok(await page.evaluate(() => window.ready));
-      return { context, page, bodies, preflights };
-    }
-
-    const parsed = (bodies) =>
-      bodies
-        .flatMap((body) => body.toString("utf8").split("\n"))
-        .filter(Boolean)
-        .map((line) => JSON.parse(line));
-
-    const inOrder = (bodies) => parsed(bodies).sort((a, b) => a.seq - b.seq);
-
     const post = (body) => fetch(`${nginx.url}/telemetry`, { method: "POST", body });
 
     it("has a column for each field of the schema, of its type, and two more", async () => {
@@ -167,45 +117,19 @@ for (const engine of ENGINES) {
     });
 
     it("takes every event and field from a browser, through nginx, and keeps copies once", async () => {
-      const { context, page, bodies, preflights } = await visit({ app: APP, sampleRate: 0.999999 });
-      await page.evaluate(trackAll);
-      assert.equal(await page.evaluate(() => window.telemetry.flush()), true);
-      const { captured, sent } = await page.evaluate(() => window.telemetry.stats());
-      assert.deepEqual({ captured, sent }, { captured: 7, sent: 7 }, "version and six tracked");
-      // Leaving sends the Shutdown.
-      await page.goto("about:blank");
-      const session = parsed(bodies)[0].session;
-      await until(async () => (await count(session)) >= 8);
+      const { context, bodies, preflights, ...client } = await visit(browser, nginx.url, { app: APP });
+      await trackAll(client);
+      assert.equal(await client.flush(), true);
+      const { captured, sent } = await client.stats();
+      assert.deepEqual({ captured, sent }, { captured: 7, sent: 7 }, "Version and six tracked");
+      await client.leave();
+      const [{ session }] = eventsOf(bodies);
+      await until(async () => (await count(session, "FINAL")) === 8);
       await context.close();
 
       const found = await lines(session);
-      assert.deepEqual(
-        found.map(({ seq }) => seq),
-        [0, 1, 2, 3, 4, 5, 6, 7],
-      );
-      // Playwright does not show a beacon's body, in which the Shutdown goes.
-      assert.deepEqual(found.slice(0, 7), inOrder(bodies).slice(0, 7), "row for row what was sent");
-      assert.deepEqual(
-        found.map(({ event }) => event),
-        ["version", "run", "run", "playground", "playground", "component", "component", "shutdown"],
-      );
-      assert.ok(found[7].timeRunning > 0);
-      // And what was sent is what was given.
-      const given = found.map(({ seconds, success, name, errorMessage }) =>
-        [name, seconds, success, errorMessage].filter((value) => value !== undefined),
-      );
-      assert.deepEqual(given.slice(1, 7), [
-        [2.4, true],
-        [0, false, 'ValueError: "no"\n\tsuch \\ model: größer 模型 🦀'],
-        [1834.207, true],
-        [0.001, false, "TimeoutError: no answer"],
-        ["ChatInput", 0.42, true],
-        ["LanguageModel", 9007199, false],
-      ]);
-      const [version] = found;
-      assert.equal(version.event, "version");
-      assert.deepEqual(Object.fromEntries(Object.keys(APP).map((name) => [name, version[name]])), APP);
-      assert.equal(version.sampleRate, 0.999999);
+      assertTracked(found);
+      assert.deepEqual(found.slice(0, 7), eventsOf(bodies).slice(0, 7), "row for row what was sent");
       assert.deepEqual(preflights, []);
 
       // `at` is `time`, not the year 9999.
@@ -214,9 +138,17 @@ for (const engine of ENGINES) {
       );
       for (const { at, time } of seconds) assert.equal(at, Math.floor(time / 1000));
 
+      // The query that docs/pipelines.md gives as an example.
+      const [, example] = /```sql\n(.*?)```/s.exec(textOf("docs/pipelines.md"));
+      const report = await clickhouse.rows(example);
+      assert.deepEqual(report.map(({ name, runs }) => [name, runs]).sort(), [
+        ["ChatInput", 1],
+        ["LanguageModel", 1],
+      ]);
+
       const rows = await count(session);
       for (const body of bodies) assert.equal((await post(body)).status, 200);
-      assert.equal(await count(session), rows + parsed(bodies).length, "a row for each copy");
+      assert.equal(await count(session), rows + eventsOf(bodies).length, "a row for each copy");
       assert.equal(await count(session, "FINAL"), 8);
       assert.deepEqual(await lines(session), found);
       await clickhouse.query("SYSTEM START MERGES langflow_events");
@@ -227,19 +159,19 @@ for (const engine of ENGINES) {
 
     it("keeps once what the client sent again since no answer came", async () => {
       let lost = 0;
-      const { context, page, bodies } = await visit({}, async (route) => {
+      const { context, page, bodies, ...client } = await visit(browser, nginx.url, {}, async (route) => {
         if (lost > 0) return route.continue();
         lost += 1;
         await route.fetch();
         await route.abort("connectionreset");
       });
       await page.evaluate(() => window.trackMany(0, 30));
-      await until(() => page.evaluate(() => window.telemetry.flush()));
-      const { sent, retried } = await page.evaluate(() => window.telemetry.stats());
+      await until(client.flush);
+      const { sent, retried } = await client.stats();
       assert.equal(sent, 31);
       assert.ok(retried > 0, "the first attempt counts as failed");
       assert.equal(lost, 1);
-      const session = parsed(bodies)[0].session;
+      const [{ session }] = eventsOf(bodies);
       assert.equal(await count(session, "FINAL"), 31);
       assert.ok((await count(session)) > 31, "the lost answer's rows are there too");
       await context.close();
@@ -247,15 +179,15 @@ for (const engine of ENGINES) {
 
     it("takes batches from a page of another origin, without a relay and without a preflight", async () => {
       const endpoint = `${clickhouse.url}/?${INSERT}&add_http_cors_header=1`;
-      const { context, page, bodies, preflights } = await visit({ endpoint });
+      const { context, page, bodies, preflights, ...client } = await visit(browser, nginx.url, { endpoint });
       await page.evaluate(() => window.trackMany(0, 120, 200));
-      await until(() => page.evaluate(() => window.telemetry.flush()));
-      const { captured, sent } = await page.evaluate(() => window.telemetry.stats());
+      await until(client.flush);
+      const { captured, sent } = await client.stats();
       assert.deepEqual({ captured, sent }, { captured: 121, sent: 121 });
       assert.ok(bodies.length > 1);
-      const session = parsed(bodies)[0].session;
+      const [{ session }] = eventsOf(bodies);
       assert.equal(await count(session, "FINAL"), 121);
-      assert.deepEqual(await lines(session), inOrder(bodies));
+      assert.deepEqual(await lines(session), eventsOf(bodies));
       assert.deepEqual(preflights, []);
       await context.close();
     });
@@ -297,16 +229,16 @@ for (const engine of ENGINES) {
 
     it("is waited for while its table is not there", async () => {
       await clickhouse.query("RENAME TABLE langflow_events TO elsewhere");
-      const { context, page, bodies } = await visit({});
+      const { context, page, bodies, ...client } = await visit(browser, nginx.url, {});
       await page.evaluate(() => window.trackMany(0, 5));
-      assert.equal(await page.evaluate(() => window.telemetry.flush()), false);
+      assert.equal(await client.flush(), false);
       const refused = await post("{}");
       assert.deepEqual([refused.status, refused.headers.get("retry-after")], [503, "1"]);
       assert.doesNotMatch(await refused.text(), /langflow_events/, "no word of the database gets out");
       await clickhouse.query("RENAME TABLE elsewhere TO langflow_events");
-      await until(() => page.evaluate(() => window.telemetry.stats().sent === 6));
+      await until(async () => (await client.stats()).sent === 6);
       assert.deepEqual(
-        (await lines(parsed(bodies)[0].session)).map(({ seq }) => seq),
+        (await lines(eventsOf(bodies)[0].session)).map(({ seq }) => seq),
         [0, 1, 2, 3, 4, 5],
       );
       await context.close();

@@ -1,6 +1,6 @@
 /** Servers that are not ours, each a process of its own, on a free port, with a folder of its own. */
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -157,13 +157,30 @@ export async function startNginx(example, replacements) {
   return { ...server, url };
 }
 
+/** A script of this folder that prints "listening on ADDRESS". */
+async function startPython(script, ...parameters) {
+  if (!existsSync(PYTHON)) throw new Error(`${PYTHON} is not there: run \`make test-pipelines\`.`);
+  const file = fileURLToPath(new URL(script, import.meta.url));
+  const address = (words) => /listening on (\S+)\n/.exec(words)?.[1];
+  return start(PYTHON, [file, ...parameters], address);
+}
+
 /** The engine of a current ClickHouse behind clickhouse_http.py. */
 export async function startCurrentClickhouse() {
-  if (!existsSync(PYTHON)) throw new Error(`${PYTHON} is not there: run \`make test-pipelines\`.`);
-  const script = fileURLToPath(new URL("clickhouse_http.py", import.meta.url));
-  const said = (words) => /http:\S+/.exec(words)?.[0];
-  const server = await start(PYTHON, [script, join(temporaryFolder(), "db")], said);
+  const server = await startPython("clickhouse_http.py", join(temporaryFolder(), "db"));
   return clickhouse(server, server.answer);
+}
+
+/** A Kafka broker of kafka_broker.py with one topic, and the messages that were sent to it. */
+export async function startKafka(topic) {
+  const server = await startPython("kafka_broker.py", topic);
+  const messages = () =>
+    server
+      .words()
+      .split("\n")
+      .slice(0, -1)
+      .filter((line) => line.startsWith("["));
+  return { ...server, address: server.answer, messages: () => messages().map((line) => JSON.parse(line)) };
 }
 
 /** Debian's ClickHouse server: 18.16, of 2018, with an HTTP interface of its own. */
@@ -219,4 +236,38 @@ function clickhouse(server, url) {
       return text.split("\n").filter(Boolean).map(JSON.parse);
     },
   };
+}
+
+/** Vite's development server with examples/pipelines/vite.config.js, and the test page. */
+export async function startVite(replacements) {
+  const vite = join(REPOSITORY, "www/node_modules/vite/bin/vite.js");
+  if (!existsSync(vite)) throw new Error(`${vite} is not there: run \`make npm\`.`);
+  const config = join(temporaryFolder(), "vite.config.mjs");
+  writeFileSync(config, adapted(textOf("examples/pipelines/vite.config.js"), replacements));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const where = ["--config", config, "--host", "127.0.0.1", "--port", String(port), "--strictPort"];
+  const server = await start(process.execPath, [vite, pageFolder(), ...where], () => answers(url));
+  return { ...server, url };
+}
+
+/** Rotel, an OpenTelemetry collector, with one of the examples/pipelines/rotel-*.env. */
+export async function startRotel(example, replacements) {
+  const find = "import rotel, os; print(os.path.join(os.path.dirname(rotel.__file__), 'rotel-agent'))";
+  const found = spawnSync(PYTHON, ["-c", find], { encoding: "utf8" });
+  if (found.status !== 0) throw new Error(`${PYTHON} has no rotel: run \`make test-pipelines\`.`);
+  const [http, grpc] = [await freePort(), await freePort()];
+  const settings = adapted(textOf(`examples/pipelines/${example}`), [
+    ["127.0.0.1:4318", `127.0.0.1:${http}`],
+    ["127.0.0.1:4317", `127.0.0.1:${grpc}`],
+    ...replacements,
+  ]);
+  const lines = settings.split("\n").filter((line) => line && !line.startsWith("#"));
+  const env = Object.fromEntries(lines.map((line) => /^(\w+)=(.*)$/.exec(line).slice(1)));
+  const folder = temporaryFolder();
+  env.ROTEL_PID_FILE = join(folder, "pid");
+  env.ROTEL_LOG_FILE = join(folder, "log");
+  const url = `http://127.0.0.1:${http}`;
+  const server = await start(found.stdout.trim(), ["start"], () => answers(url), { env });
+  return { ...server, url };
 }

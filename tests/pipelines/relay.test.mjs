@@ -1,0 +1,78 @@
+/** A relay on the page's own origin, as examples/pipelines has them, between a browser and the reference collector. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+
+import { launch } from "../e2e/harness/browser.mjs";
+import { startCollector } from "../e2e/harness/collector.mjs";
+import { allRows, countRows } from "../e2e/harness/database.mjs";
+import { temporaryFolder } from "../e2e/harness/package.mjs";
+import { until } from "../e2e/harness/waiting.mjs";
+import { startNginx, startVite } from "./servers.mjs";
+import { APP, assertTracked, trackAll, visit } from "./visit.mjs";
+
+const RELAYS = [
+  {
+    name: "nginx",
+    start: ({ port }) => startNginx("nginx-collector.conf", [["127.0.0.1:8081", `127.0.0.1:${port}`]]),
+  },
+  {
+    name: "Vite's server",
+    start: ({ port }) => startVite([["127.0.0.1:8080", `127.0.0.1:${port}`]]),
+  },
+];
+
+for (const { name, start } of RELAYS) {
+  describe(`${name} between the page and the reference collector`, () => {
+    let browser;
+    let collector;
+    let relay;
+    before(async () => {
+      browser = await launch();
+      collector = await startCollector({ db: join(temporaryFolder(), "events.db") });
+      relay = await start(collector);
+    });
+    after(async () => {
+      await browser?.close();
+      await relay?.stop();
+      await collector?.stop();
+    });
+
+    it("passes on what a page sends, also when it is left", async () => {
+      const { context, preflights, ...client } = await visit(browser, relay.url, { app: APP });
+      await trackAll(client);
+      assert.equal(await client.flush(), true);
+      await client.leave();
+      await until(async () => (await countRows(collector.db)) >= 8);
+      await context.close();
+      assert.deepEqual(preflights, []);
+      assertTracked((await allRows(collector.db)).map(asOnTheWire));
+    });
+
+    it("tells the page when the collector is away, and the events come when it is back", async () => {
+      const rows = await countRows(collector.db);
+      await collector.kill();
+      const { context, page, ...client } = await visit(browser, relay.url, {});
+      await page.evaluate(() => window.trackMany(0, 20));
+      assert.equal(await client.flush(), false);
+      assert.equal((await client.stats()).sent, 0);
+      await collector.restart();
+      await until(async () => (await client.stats()).sent === 21);
+      assert.equal(await countRows(collector.db), rows + 21);
+      await context.close();
+    });
+  });
+}
+
+const BOOLEANS = ["success", "isWebhook", "autoLogin", "backendOnly"];
+
+/** A row as the event it was: names in camelCase, and only what is known. */
+function asOnTheWire(row) {
+  const known = Object.entries(row)
+    .filter(([name, value]) => value !== null && name !== "arrival" && name !== "received_at")
+    .map(([name, value]) => [name.replace(/_./g, (part) => part[1].toUpperCase()), value]);
+  return Object.fromEntries(
+    known.map(([name, value]) => [name, BOOLEANS.includes(name) ? value === 1 : value]),
+  );
+}

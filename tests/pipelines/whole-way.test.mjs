@@ -1,0 +1,135 @@
+/**
+ * The whole way: a page in a browser that posts OTLP as the client will, nginx, an OpenTelemetry collector (Rotel), and behind it ClickHouse's
+ * engine or Kafka's protocol; each with the configuration of examples/pipelines, adapted in its addresses.
+ */
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { launch } from "../e2e/harness/browser.mjs";
+import { until } from "../e2e/harness/waiting.mjs";
+import { startCurrentClickhouse, startKafka, startNginx, startRotel, textOf } from "./servers.mjs";
+import { APP, assertTracked, TRACKED, visit } from "./visit.mjs";
+
+describe("otlp from a browser through nginx and Rotel", () => {
+  let browser;
+  const started = [];
+  before(async () => {
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    for (const server of started.reverse()) await server.stop();
+  });
+
+  const run = async (starting) => {
+    const server = await starting;
+    started.push(server);
+    return server;
+  };
+
+  /** A page's life from Version to Shutdown. */
+  async function live(rotel) {
+    const nginx = await run(startNginx("nginx-otlp.conf", [["127.0.0.1:4318", new URL(rotel.url).host]]));
+    const { context, page, preflights } = await visit(browser, nginx.url, { dryRun: true, quiet: true });
+    const shutdown = { event: "shutdown", timeRunning: 1.5 };
+    const version = { event: "version", platform: "Linux", arch: "x86_64", ...APP };
+    const events = [version, ...TRACKED, shutdown].map(({ event, ...fields }, seq) => ({
+      event,
+      time: Date.now(),
+      fields: { session: "k3f9x2ab7c1d", seq, clientType: "browser", ...fields },
+    }));
+    const status = await page.evaluate(async (body) => {
+      const headers = { "content-type": "application/json" };
+      return (await fetch("/telemetry", { method: "POST", headers, body })).status;
+    }, otlp(events));
+    assert.equal(status, 200);
+    return { context, preflights };
+  }
+
+  it("into ClickHouse: the same rows as ndjson makes", async () => {
+    const clickhouse = await run(startCurrentClickhouse());
+    const files = [
+      "docs/clickhouse.sql",
+      "examples/pipelines/otel-logs.sql",
+      "examples/pipelines/otel-events.sql",
+    ];
+    for (const file of files) await clickhouse.query(textOf(file));
+    const rotel = await run(
+      startRotel("rotel-clickhouse.env", [
+        ["http://127.0.0.1:8123", clickhouse.url],
+        // Those are ClickHouse's own frames, which its server unpacks and the engine alone does not.
+        ["COMPRESSION=lz4", "COMPRESSION=none"],
+      ]),
+    );
+    const { context, preflights } = await live(rotel);
+    const rows = () => clickhouse.rows("SELECT * FROM langflow_events FINAL ORDER BY seq");
+    await until(
+      async () => (await rows()).length >= 8,
+      () => rotel.words(),
+    );
+    await context.close();
+    assert.deepEqual(preflights, []);
+    const known = (row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
+    assertTracked((await rows()).map(known));
+    const resources = await clickhouse.rows(
+      "SELECT DISTINCT ServiceName AS name, ResourceAttributes['service.version'] AS version FROM otel_logs",
+    );
+    assert.deepEqual(resources, [{ name: APP.package, version: APP.version }]);
+  });
+
+  it("into Kafka: every record, in OTLP's JSON", async () => {
+    const kafka = await run(startKafka("langflow_telemetry"));
+    const rotel = await run(startRotel("rotel-kafka.env", [["127.0.0.1:9092", kafka.address]]));
+    const { context, preflights } = await live(rotel);
+    const records = () =>
+      kafka
+        .messages()
+        .flat()
+        .flatMap(({ scopeLogs }) => scopeLogs)
+        .flatMap(({ logRecords }) => logRecords);
+    await until(
+      () => records().length >= 8,
+      () => rotel.words(),
+    );
+    await context.close();
+    assert.deepEqual(preflights, []);
+    assertTracked(
+      records()
+        .map(asOnTheWire)
+        .sort((a, b) => a.seq - b.seq),
+    );
+  });
+});
+
+/** OTLP/HTTP logs in JSON, as docs/pipelines.md has them. */
+function otlp(events) {
+  const attribute = ([name, value]) => {
+    const key = `langflow.${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+    if (typeof value === "boolean") return { key, value: { boolValue: value } };
+    if (typeof value === "string") return { key, value: { stringValue: value } };
+    const integer = ["seq", "componentCount"].includes(name);
+    return { key, value: integer ? { intValue: String(value) } : { doubleValue: value } };
+  };
+  const logRecords = events.map(({ event, time, fields }) => ({
+    eventName: `langflow.${event}`,
+    timeUnixNano: `${time}000000`,
+    attributes: Object.entries(fields).map(attribute),
+  }));
+  const text = (key, stringValue) => ({ key, value: { stringValue } });
+  const attributes = [text("service.name", APP.package), text("service.version", APP.version)];
+  return JSON.stringify({ resourceLogs: [{ resource: { attributes }, scopeLogs: [{ logRecords }] }] });
+}
+
+/** A log record as the event it was. */
+function asOnTheWire({ eventName, timeUnixNano, attributes }) {
+  const fields = attributes.map(({ key, value }) => [
+    key.replace("langflow.", "").replace(/_./g, (part) => part[1].toUpperCase()),
+    "intValue" in value ? Number(value.intValue) : Object.values(value)[0],
+  ]);
+  return {
+    event: eventName.replace("langflow.", ""),
+    time: Number(timeUnixNano) / 1e6,
+    ...Object.fromEntries(fields),
+  };
+}
