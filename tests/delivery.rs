@@ -272,7 +272,8 @@ fn a_frozen_page_keeps_all_and_starts_nothing_until_it_is_resumed() {
         assert_eq!((sends(&actions), persists(&actions)), (vec![], vec![(2, false)]));
         assert!(page.tell(Input::Returned).contains(&Action::Drain));
         let copies = [1, 2].map(|id| found("here", id, page.now.wall_ms, None)).to_vec();
-        assert_eq!(sends(&page.tell(Input::Drained(copies))).len(), 2);
+        assert_eq!(sends(&page.tell(Input::Drained(copies))).len(), 1);
+        assert_eq!(page.machine.counts().in_flight, 2);
     }
 }
 
@@ -742,6 +743,24 @@ fn at_most_once_leaves_alone_what_others_may_have_taken_since_the_page_left() {
     page.tell(Input::Leaving);
     page.tell(Input::Online);
     assert_eq!(sends(&page.tell(Input::Hidden)), []);
+}
+
+#[test]
+fn an_answer_counts_also_where_the_claim_has_lapsed_and_that_is_the_end() {
+    let limits = Limits { batch_events: 1, ..RULES.limits };
+    let mut page = Page::new(Rules { limits, ..RULES });
+    page.capture(2, 100);
+    for (attempt, _) in sends(&page.later(RULES.flush_interval_ms)) {
+        page.unreachable(attempt);
+    }
+    // After a failure, one at a time: the other waits, and is in the store.
+    let again = sends(&page.later(INSURANCE_MS));
+    assert_eq!(again.len(), 1);
+    page.tell(Input::Close { token: 1 });
+    page.now.wall_ms -= 172_800_000.0;
+    page.answer(again[0].0, 400);
+    let counts = page.machine.counts();
+    assert_eq!((page.dropped(Reason::Rejected), counts.in_flight, counts.stored), (1, 0, 1));
 }
 
 // ---- promises and consent
