@@ -100,7 +100,7 @@ demo: www collector ## build all of it, and serve the demo page until Ctrl-C (LI
 
 # ── Tests ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-.PHONY: test test-native test-schema test-web test-packaging test-e2e test-langflow test-pipelines lint budgets e2e soak
+.PHONY: test test-native test-schema test-web test-packaging test-packaging-all test-e2e test-langflow test-pipelines lint budgets e2e soak
 test: lint test-native test-schema test-web test-packaging budgets test-e2e test-langflow test-pipelines ## everything below: what CI runs
 
 lint: npm rust ## rustfmt, clippy, prettier, eslint, tsc: no warning is let through
@@ -131,7 +131,10 @@ NODE_TEST := node --test --test-reporter=spec
 test-packaging: package collector npm browser ## the packed tarball, in the bundlers and runtimes it promises
 	@.ci/debian.sh sqlite3 sqlite3
 	@echo "── packaging"
-	@$(NODE_TEST) tests/packaging/*.test.mjs
+	@$(NODE_TEST) --test-concurrency=1 tests/packaging/*.test.mjs
+
+test-packaging-all: ## the same in every app of tests/packaging/apps: more bundlers, dev servers, Next.js
+	@LFT_APPS=all $(MAKE) --no-print-directory test-packaging
 
 test-e2e: www collector npm browser ## the built page, a real browser and the real collector
 	@.ci/debian.sh sqlite3 sqlite3

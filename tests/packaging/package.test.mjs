@@ -1,6 +1,6 @@
 /**
- * The packed tarball, as somebody gets it who installs it: what is in it, that Node takes it, and that its types say
- * what they should. That it works in a page built by Vite is shown end to end: www is built with this tarball.
+ * The packed tarball, as somebody gets it who installs it: what is in it, and that Node takes it. Its types are in
+ * checks.test.mjs, what bundlers make of it in bundlers.test.mjs.
  */
 
 import assert from "node:assert/strict";
@@ -69,60 +69,3 @@ test("the module is exported as a file", () => {
   const printed = node(`console.log(import.meta.resolve("${name}/langflow_telemetry.wasm"))`);
   assert.ok(WebAssembly.validate(readFileSync(fileURLToPath(printed.trim()))));
 });
-
-/** Each wrong use stands under a directive that is itself an error where the next line is none. */
-const USES = `
-import { createClient, describe, doNotTrackFromEnv, init, startComponent, stats, trackPlayground } from "${name}";
-import { init as slim } from "${name}/slim";
-
-const client = init({
-  endpoint: "/telemetry",
-  doNotTrack: doNotTrackFromEnv({ DO_NOT_TRACK: "1" }),
-  app: { package: "langflow", version: "1.13.0", autoLogin: true },
-  onDiagnostic: ({ code, count }) => console.log(code satisfies string, count satisfies number),
-});
-trackPlayground({ seconds: 2.4, componentCount: 5, success: true });
-startComponent("ChatInput").end({ success: false, errorMessage: "no" });
-const done: Promise<boolean> = client.flush();
-const full: number = stats().dropped.queue_full;
-slim({ endpoint: "/telemetry", wasm: new URL("https://t.example/x.wasm") });
-console.log(done, full, describe(), createClient);
-
-// @ts-expect-error the endpoint is required
-init({});
-// @ts-expect-error a duration is a number
-trackPlayground({ seconds: "2.4", success: true });
-// @ts-expect-error success is required
-trackPlayground({ seconds: 2.4 });
-// @ts-expect-error no such option
-init({ endpoint: "/telemetry", debug: true });
-// @ts-expect-error a component has a name
-startComponent();
-// @ts-expect-error slim needs the module
-slim({ endpoint: "/telemetry" });
-// @ts-expect-error no such reason
-stats().dropped.bored;
-`;
-
-for (const [module, moduleResolution] of [
-  ["esnext", "bundler"],
-  ["node16", "node16"],
-]) {
-  test(`the types take right uses and refuse wrong ones, with moduleResolution ${moduleResolution}`, () => {
-    writeFileSync(join(app, "uses.ts"), USES);
-    const options = { module, moduleResolution, target: "es2022", lib: ["es2022", "dom"], types: [] };
-    const config = { compilerOptions: { ...options, strict: true, noEmit: true }, files: ["uses.ts"] };
-    writeFileSync(join(app, "tsconfig.json"), JSON.stringify(config));
-    const tsc = join(TESTS, "node_modules", ".bin", "tsc");
-    const { status, stdout } = run(tsc, ["--project", app]);
-    assert.equal(status, 0, stdout);
-  });
-}
-
-function run(command, args) {
-  try {
-    return { status: 0, stdout: execFileSync(command, args, { encoding: "utf8" }) };
-  } catch (error) {
-    return { status: error.status, stdout: error.stdout };
-  }
-}

@@ -5,8 +5,16 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const APPS = fileURLToPath(new URL("../apps", import.meta.url));
@@ -29,10 +37,16 @@ const digest = (...files) => {
  * Makes an app ready to be built, and returns its folder.
  *
  * @param {string} name A folder of apps/ with a package.json and a package-lock.json.
+ * @param {string} pagesOf The app whose pages it has, where they are not its own.
  */
-export function installApp(name) {
+export function installApp(name, pagesOf = name) {
   if (!existsSync(TARBALL)) throw new Error(`${TARBALL} is not there: run \`make package\`.`);
   const folder = join(APPS, name);
+  if (pagesOf !== name) {
+    const isPage = (file) => /\.(html|js)$/.test(file);
+    for (const file of readdirSync(join(APPS, pagesOf)).filter(isPage))
+      copyFileSync(join(APPS, pagesOf, file), join(folder, file));
+  }
   const npm = (...args) => execFileSync("npm", [...args, ...QUIET], { cwd: folder, stdio: "inherit" });
 
   once(join(folder, "node_modules/.lock-installed"), digest(join(folder, "package-lock.json")), () =>
@@ -50,5 +64,6 @@ export function installApp(name) {
 function once(stamp, wanted, work) {
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   work();
+  mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, wanted);
 }

@@ -20,21 +20,29 @@ export async function startReceiver() {
 
     /**
      * Opens a page in a profile of its own. `noise` is what it threw or wrote to its console, less what `expected`
-     * fits.
+     * fits; `requests()` are those that it made for the endpoint.
      *
      * @param {string} address
-     * @param {{ expected?: RegExp }} options
+     * @param {{ expected?: RegExp, before?: () => void }} options `before` runs ahead of the page's own scripts.
      */
-    async open(address, { expected = NOT_OURS } = {}) {
+    async open(address, { expected = NOT_OURS, before } = {}) {
       const context = await browser.newContext();
       const noise = [];
       context.on("weberror", (error) => noise.push(`threw: ${error.error().stack}`));
       context.on("console", (message) => {
         if (!expected.test(message.text())) noise.push(`${message.type()}: ${message.text()}`);
       });
+      const sent = [];
+      context.on("request", (request) => sent.push(request.url()));
       const page = await context.newPage();
+      if (before) await page.addInitScript(before);
       await page.goto(address);
-      return { page, noise, close: () => context.close() };
+      return {
+        page,
+        noise,
+        requests: () => sent.filter((url) => url.startsWith(collector.url)),
+        close: () => context.close(),
+      };
     },
 
     /** The rows of one app: of each session in which a component of this name was tracked. */

@@ -1,0 +1,3 @@
+import { begin } from "./telemetry.js";
+
+begin(location.search);

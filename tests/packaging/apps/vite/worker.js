@@ -1,0 +1,3 @@
+import { begin } from "./telemetry.js";
+
+self.onmessage = ({ data }) => begin(data);

@@ -1,0 +1,4 @@
+export default {
+  entry: { main: "./main.js", slim: "./slim.js" },
+  output: { clean: true },
+};

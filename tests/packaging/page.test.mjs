@@ -1,0 +1,195 @@
+/** The packed tarball on pages that make it hard: a Content-Security-Policy, a module that traps, a worker. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+
+import { until } from "../e2e/harness/waiting.mjs";
+import { installApp } from "./harness/install.mjs";
+import { startReceiver } from "./harness/receiver.mjs";
+import { serveFolder } from "./harness/serve.mjs";
+
+/** What Chromium itself says of a module that the policy forbids. */
+const FORBIDDEN = /^Failed to load resource|violates the following Content Security Policy directive/;
+
+let receiver;
+let roots;
+let cases = 0;
+
+before(async () => {
+  const folder = installApp("html");
+  roots = { "/lt/": join(folder, "node_modules/langflow-telemetry"), "/": folder };
+  receiver = await startReceiver();
+});
+after(() => receiver?.stop());
+
+/** Opens a page of the app, served with these headers, and closes all of it in the end. */
+async function onPage(path, { headers, before, expected, ...query }, live) {
+  const site = await serveFolder(roots, headers);
+  const name = `Page${cases++}`;
+  const search = new URLSearchParams({ ...query, endpoint: receiver.endpoint, name });
+  const opened = await receiver.open(`${site.origin}${path}?${search}`, { before, expected });
+  try {
+    await live({ ...opened, name });
+  } finally {
+    await opened.close();
+    await site.stop();
+  }
+}
+
+const appRuns = async (page) => assert.equal(await page.textContent("p"), "The app runs");
+
+describe("a Content-Security-Policy", () => {
+  const policy = (scripts) => ({ "content-security-policy": `script-src ${scripts}` });
+
+  it("of 'self' and 'wasm-unsafe-eval' is enough", async () => {
+    const headers = policy("'self' 'wasm-unsafe-eval'");
+    await onPage("/plain.html", { headers, told: 1 }, async ({ page, noise, name }) => {
+      await receiver.arrived(name, 3);
+      await appRuns(page);
+      assert.deepEqual(await page.evaluate(() => window.diagnostics), []);
+      assert.deepEqual(noise, []);
+    });
+  });
+
+  it("without 'wasm-unsafe-eval' turns telemetry off, tells why once, and the app runs", async () => {
+    const headers = policy("'self'");
+    await onPage(
+      "/plain.html",
+      { headers, told: 1, expected: FORBIDDEN },
+      async ({ page, noise, requests }) => {
+        await appRuns(page);
+        const { diagnostics, stats, flushed } = await page.evaluate(async () => {
+          for (let i = 0; i < 10; i++) window.telemetry.trackRun({ seconds: 1, success: true });
+          return {
+            flushed: await window.telemetry.flush(),
+            stats: window.telemetry.stats(),
+            diagnostics: window.diagnostics,
+          };
+        });
+        assert.deepEqual(
+          diagnostics.map(({ code, count }) => [code, count]),
+          [["wasm_unavailable", 1]],
+        );
+        assert.match(diagnostics[0].message, /wasm-unsafe-eval/);
+        assert.deepEqual([stats.state, stats.reason, flushed], ["off", "wasm_unavailable", true]);
+        assert.deepEqual(requests(), []);
+        assert.deepEqual(noise, []);
+      },
+    );
+  });
+
+  it("without 'wasm-unsafe-eval' is told to the console, once, where no one listens", async () => {
+    await onPage(
+      "/plain.html",
+      { headers: policy("'self'"), expected: FORBIDDEN },
+      async ({ page, noise }) => {
+        await appRuns(page);
+        assert.equal(noise.length, 1, noise.join("\n"));
+        assert.match(noise[0], /^warning: langflow-telemetry: .*wasm-unsafe-eval/);
+      },
+    );
+  });
+});
+
+describe("a module that traps", () => {
+  /** Keeps hold of the module's own instance, and counts what is sent. What the page gets is the real thing. */
+  const watch = () => {
+    window.sent = 0;
+    for (const [object, name] of [
+      [window, "fetch"],
+      [window, "fetchLater"],
+      [Navigator.prototype, "sendBeacon"],
+    ]) {
+      const original = object[name];
+      if (!original) continue;
+      object[name] = function (...given) {
+        window.sent++;
+        return original.apply(this, given);
+      };
+    }
+    WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
+      construct: (target, given) => (window.instance = Reflect.construct(target, given)),
+    });
+  };
+
+  /**
+   * Overwrites the module's memory, so that the next call into it meets pointers that lead nowhere: the same
+   * RuntimeError as any other trap. Returns what had been sent by then.
+   */
+  const corrupt = () => {
+    const memory = Object.values(window.instance.exports).find((one) => one instanceof WebAssembly.Memory);
+    new Uint8Array(memory.buffer).fill(0xff);
+    return window.sent;
+  };
+
+  for (const [title, meet] of [
+    ["when the app tracks", () => window.telemetry.trackRun({ seconds: 1, success: true })],
+    ["when the app asks for stats", () => void window.telemetry.stats()],
+    ["when the browser calls", () => dispatchEvent(new PageTransitionEvent("pagehide"))],
+  ]) {
+    it(`${title} is off from then on, is told once, and the app sees nothing`, async () => {
+      await onPage("/plain.html", { before: watch, told: 1 }, async ({ page, noise, name }) => {
+        await receiver.arrived(name, 3);
+        const sent = await page.evaluate(corrupt);
+        await page.evaluate(meet);
+        const { diagnostics, stats, flushed } = await page.evaluate(async () => {
+          for (let i = 0; i < 10; i++) window.telemetry.trackRun({ seconds: 1, success: true });
+          window.telemetry.startComponent("After").end({ success: false });
+          window.telemetry.optIn();
+          for (const name of ["pagehide", "online"]) dispatchEvent(new Event(name));
+          document.dispatchEvent(new Event("visibilitychange"));
+          const flushed = await window.telemetry.flush();
+          await window.telemetry.shutdown();
+          return { flushed, stats: window.client.stats(), diagnostics: window.diagnostics };
+        });
+        assert.deepEqual(
+          diagnostics.map(({ code, count }) => [code, count]),
+          [["internal", 1]],
+        );
+        assert.deepEqual([stats.state, stats.reason], ["off", "internal"]);
+        assert.equal(typeof flushed, "boolean");
+
+        // What the garbage collector then finds is freed in a module that cannot be called any more.
+        const devtools = await page.context().newCDPSession(page);
+        for (let round = 0; round < 3; round++) {
+          await devtools.send("HeapProfiler.collectGarbage");
+          await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 50)));
+        }
+        await appRuns(page);
+        assert.equal(await page.evaluate(() => window.sent), sent, "nothing is sent after the trap");
+        assert.deepEqual(noise, []);
+      });
+    });
+  }
+
+  it("is told to the console, once, where no one listens", async () => {
+    await onPage("/plain.html", { before: watch }, async ({ page, noise, name }) => {
+      await receiver.arrived(name, 3);
+      await page.evaluate(corrupt);
+      await page.evaluate(() => {
+        for (let i = 0; i < 10; i++) window.telemetry.trackRun({ seconds: 1, success: true });
+      });
+      await appRuns(page);
+      assert.equal(noise.length, 1, noise.join("\n"));
+      assert.match(noise[0], /^warning: langflow-telemetry: the module failed/);
+    });
+  });
+});
+
+describe("a worker", () => {
+  it("tracks without a beacon, and says goodbye when it is told to", async () => {
+    await onPage("/worker.html", {}, async ({ page, noise, name }) => {
+      await receiver.arrived(name, 2);
+      assert.equal((await page.evaluate(() => window.answer)).beacon, false);
+      await page.evaluate(() => window.worker.postMessage({ end: true }));
+      const rows = await receiver.arrived(name, 3);
+      assert.deepEqual(rows.map(({ event }) => event).sort(), ["component", "shutdown", "version"]);
+      const last = await until(() =>
+        page.evaluate(() => (window.answer.reason === "shut_down" ? window.answer : undefined)),
+      );
+      assert.deepEqual([last.captured, last.sent], [3, 3]);
+      assert.deepEqual(noise, []);
+    });
+  });
+});
