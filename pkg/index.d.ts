@@ -30,7 +30,7 @@ export interface TelemetryOptions {
   flushIntervalMs?: number;
   /** Most events in a batch: 1 to 1000. Default 50. */
   maxBatchEvents?: number;
-  /** Most bytes in a batch: 1024 to 61440. Default 16384. */
+  /** Most bytes in a batch: 1024 to 61440. Default 16384. A backlog leaves in requests of up to 256 KiB. */
   maxBatchBytes?: number;
   /** Most bytes held in memory: 16384 to 16777216. Then the newest event is refused, and counted. Default 2097152. */
   maxQueueBytes?: number;

@@ -40,6 +40,13 @@ pub const DEFERRED_MAX: usize = 60 * 1024;
 /// receiver which accepts connections and never answers.
 pub const ATTEMPT_TIMEOUT_MS: f64 = 10_000.0;
 
+/// Bytes of a request that takes along what waits behind its first batch. A request costs the page's main thread
+/// what encoding a hundred events does (measured: bench/RESULTS.md), so that a backlog leaves in few. A quarter of the
+/// 1 MiB that nginx and the collector take. Not where it may have to be sent once only: all of it would be lost
+/// with the page; nor once a try got no answer, since on a slow line it may be too much for
+/// [`ATTEMPT_TIMEOUT_MS`].
+pub const REQUEST_MAX: usize = 256 * 1024;
+
 /// Requests in flight at a time while all goes well; one after a failure.
 pub const WINDOW: usize = 4;
 
@@ -460,6 +467,8 @@ pub struct Delivery {
     after_failure: u32,
     /// The receiver said 413: each batch travels by itself.
     splits: bool,
+    /// A try got no answer: no request is larger than a batch.
+    is_cautious: bool,
     /// Monotonic: no try before, by backoff; and by the receiver's own word.
     backoff_until_ms: f64,
     retry_after_until_ms: f64,
@@ -506,6 +515,7 @@ impl Delivery {
             unreachable: 0,
             after_failure: 0,
             splits: false,
+            is_cautious: false,
             backoff_until_ms: f64::NEG_INFINITY,
             retry_after_until_ms: f64::NEG_INFINITY,
             blocked: 0,
@@ -876,7 +886,10 @@ impl Delivery {
     /// closes a batch, and so does each page that left: a fleet that comes back after an outage with a request
     /// for each of them would be an outage of its own.
     fn next_batches(&mut self) -> Vec<Batch> {
-        let Limits { batch_events, batch_bytes, .. } = self.rules.limits;
+        let Limits { mut batch_events, mut batch_bytes, .. } = self.rules.limits;
+        if self.rules.guarantee == Guarantee::AtLeastOnce && !self.is_cautious {
+            (batch_events, batch_bytes) = (u32::MAX, REQUEST_MAX);
+        }
         let (mut batches, mut bytes, mut events) = (Vec::new(), 0, 0);
         while let Some(batch) = self.queue.take_if(|batch| {
             bytes == 0
@@ -998,6 +1011,7 @@ impl Delivery {
                 }
             }
         }
+        self.is_cautious |= unreachable;
         if let Some(wait) = retry_after_ms {
             self.retry_after_until_ms = self.retry_after_until_ms.max(now.mono_ms + wait);
             // A floor, but no appointment: a fleet that is told one moment would come back at that moment. Spread

@@ -21,6 +21,9 @@ const RULES: Rules = Rules {
     sampled_out: false,
 };
 
+/// Where a request takes no more than a batch along.
+const ONCE: Rules = Rules { guarantee: Guarantee::AtMostOnce, ..RULES };
+
 /// A page with consent, on both clocks.
 struct Page {
     machine: Delivery,
@@ -188,7 +191,7 @@ fn keepalive_and_beacon_bodies_share_one_budget_in_exact_bytes() {
 
 #[test]
 fn a_visible_page_leaves_half_of_the_budget_to_the_exit() {
-    let mut page = Page::new(RULES);
+    let mut page = Page::new(ONCE);
     page.capture(3, 16_000);
     let sent = sends(&page.later(0.0));
     assert_eq!(sent, [(1, Via::Keepalive), (2, Via::Fetch)]);
@@ -224,11 +227,11 @@ fn a_page_that_leaves_awaits_nothing() {
 fn a_plain_fetch_is_started_again_by_something_that_outlives_the_page() {
     let mut page = Page::new(RULES);
     page.capture(3, 16_000);
-    assert_eq!(sends(&page.later(0.0)), [(1, Via::Keepalive), (2, Via::Fetch)]);
+    assert_eq!(sends(&page.later(0.0)), [(1, Via::Fetch)], "more than keepalive may take of a visible page");
     let actions = page.tell(Input::Leaving);
-    assert_eq!(actions[0], Action::Abort { attempt: 2 });
-    assert_eq!(sends(&actions), [(3, Via::Beacon)]);
-    assert_eq!(page.machine.body(3).len(), 32_000);
+    assert_eq!(actions[0], Action::Abort { attempt: 1 });
+    assert_eq!(sends(&actions), [(2, Via::Beacon)]);
+    assert_eq!(page.machine.body(2).len(), 48_000);
 }
 
 #[test]
@@ -452,7 +455,7 @@ fn the_backoff_is_exponential_with_full_jitter_from_1_s_to_5_min() {
 
 #[test]
 fn requests_that_fail_together_are_one_failure() {
-    let mut page = Page::new(RULES);
+    let mut page = Page::new(ONCE);
     page.random = 0.999;
     page.capture(200, 100);
     assert_eq!(sends(&page.tell(Input::Flush { token: 1 })).len(), 4);
@@ -517,8 +520,27 @@ fn what_piled_up_while_the_receiver_was_away_leaves_in_full_batches() {
 }
 
 #[test]
-fn what_travels_together_is_no_more_than_a_batch() {
-    let mut page = Page::with_one_in_flight(RULES);
+fn a_backlog_leaves_in_few_requests_until_one_gets_no_answer() {
+    let mut page = Page::new(RULES);
+    page.capture(40, 16_000);
+    let bodies = |page: &Page, sent: &[(u32, Via)]| -> Vec<usize> {
+        sent.iter().map(|(attempt, _)| page.machine.body(*attempt).len()).collect()
+    };
+    let sent = sends(&page.later(0.0));
+    assert_eq!(bodies(&page, &sent), [256_000, 256_000, 112_000], "16 batches fit into 256 KiB; one is open");
+    page.answer(2, 200);
+    page.answer(3, 200);
+    page.answer(1, 503);
+    let sent = sends(&page.later(1_000.0));
+    assert_eq!(bodies(&page, &sent), [256_000], "an answer is no reason to be cautious");
+    page.unreachable(sent[0].0);
+    let sent = sends(&page.later(1_000.0));
+    assert_eq!(bodies(&page, &sent), [16_000], "a slow line may not take more in 10 s");
+}
+
+#[test]
+fn what_may_be_sent_once_only_travels_batch_by_batch() {
+    let mut page = Page::with_one_in_flight(ONCE);
     page.random = 0.999;
     for attempt in 1..=3 {
         page.answer(attempt, 503);
@@ -767,7 +789,7 @@ fn an_answer_counts_also_where_the_claim_has_lapsed_and_that_is_the_end() {
 
 #[test]
 fn a_flush_is_true_when_all_that_was_queued_is_acknowledged() {
-    let mut page = Page::new(RULES);
+    let mut page = Page::new(ONCE);
     page.capture(2, 16_000);
     assert_eq!(sends(&page.tell(Input::Flush { token: 1 })).len(), 2);
     page.capture(1, 100);
