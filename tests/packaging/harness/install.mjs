@@ -24,8 +24,11 @@ const { name: NAME, version } = JSON.parse(readFileSync(join(PACKAGE, "package.j
 /** Where `make package` leaves it. */
 export const TARBALL = process.env.LFT_TARBALL ?? join(PACKAGE, `${NAME}-${version}.tgz`);
 
-/** Install scripts stay off: every tool here comes with its binaries as packages. */
-const QUIET = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+/**
+ * Install scripts stay off: every tool here comes with its binaries as packages. What npm has in its cache it need not
+ * ask for again: versions are pinned.
+ */
+const QUIET = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
 
 const digest = (...files) => {
   const hash = createHash("sha256");
