@@ -164,6 +164,12 @@ soak: N ?= 1000000
 soak: rust ## N schedules of the simulation (N=1000000)
 	@LFT_SCHEDULES=$(N) cargo test --release --test simulation -- --nocapture
 
+.PHONY: fleet
+fleet: CLIENTS ?= 1000000
+fleet: rust ## a day of a million browsers, in every scenario: docs/scale.md and its charts (CLIENTS=1000000)
+	@echo "── fleet"
+	@cargo run --release --package fleet -- --clients $(CLIENTS) --charts docs/scale --figures docs/scale.md
+
 # ── How it compares ───────────────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: bench bench-soak bench-collector
