@@ -14,6 +14,7 @@
 
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { brotliCompressSync, constants as zlib, gzipSync } from "node:zlib";
@@ -68,7 +69,7 @@ async function build() {
 
   heading("wasm-pack: Rust → WebAssembly and its glue");
   rmSync(SCRATCH, { recursive: true, force: true });
-  run("wasm-pack", [
+  run("wasm-pack", withoutPaths(), [
     "build",
     CRATE,
     ...["--target", "web", "--profile", PROFILE, "--no-pack", "--no-gitignore"],
@@ -81,6 +82,8 @@ async function build() {
   const names = optimise(tools.wasmOpt);
   const glue = shortenNames(readFileSync(join(SCRATCH, GLUE), "utf8"), names);
   const wasm = readFileSync(join(SCRATCH, WASM));
+  if (homedir().length > 1 && wasm.includes(homedir()))
+    fail(`${WASM} names ${homedir()}: a path of this machine is nobody's business.`);
 
   mkdirSync(DIST, { recursive: true });
   writeFileSync(join(DIST, WASM), wasm);
@@ -93,6 +96,16 @@ async function build() {
   await proveLinks(wasm);
   checkPackage();
   printSizes(tools.esbuild);
+}
+
+/**
+ * The environment in which rustc writes no path of this machine into the module: a panic names its file, and the
+ * dependencies' are below Cargo's home. So the same sources give the same bytes wherever they are built.
+ */
+function withoutPaths() {
+  const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
+  const flags = [process.env.RUSTFLAGS, `--remap-path-prefix=${home}=cargo`].filter(Boolean).join(" ");
+  return { ...process.env, RUSTFLAGS: flags };
 }
 
 /** The tools at the versions pinned, or an end with the one sentence that says what is missing. */
@@ -142,7 +155,7 @@ function optimise(wasmOpt) {
       fail(`the wasm imports from "${module}": not supported here.`);
   }
   // Not `--traps-never-happen`: a trap is how a panic shows itself to the shell.
-  run(wasmOpt, [wasm, "-Oz", "--converge", ...WASM_STRIP, ...WASM_FEATURES, "-o", wasm]);
+  run(wasmOpt, process.env, [wasm, "-Oz", "--converge", ...WASM_STRIP, ...WASM_FEATURES, "-o", wasm]);
   const report = execFileSync(
     wasmOpt,
     [wasm, "--minify-imports-and-exports-and-modules", ...WASM_FEATURES, "-o", wasm],
@@ -272,9 +285,9 @@ function readJson(file) {
   return JSON.parse(readFileSync(join(PACKAGE, file), "utf8"));
 }
 
-function run(command, args) {
+function run(command, env, args) {
   try {
-    execFileSync(command, args, { stdio: "inherit" });
+    execFileSync(command, args, { stdio: "inherit", env });
   } catch (error) {
     fail(`${command} failed${error.status ? ` with exit code ${error.status}` : `: ${error.message}`}.`);
   }
