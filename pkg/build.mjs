@@ -154,6 +154,8 @@ function optimise(wasmOpt) {
     if (module !== `./${WASM.replace(".wasm", ".js")}`)
       fail(`the wasm imports from "${module}": not supported here.`);
   }
+  // With its names, for tests/size/grown.mjs, which tells what grew.
+  copyFileSync(wasm, join(SCRATCH, "named.wasm"));
   // Not `--traps-never-happen`: a trap is how a panic shows itself to the shell.
   run(wasmOpt, process.env, [wasm, "-Oz", "--converge", ...WASM_STRIP, ...WASM_FEATURES, "-o", wasm]);
   const report = execFileSync(
