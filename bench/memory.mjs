@@ -13,7 +13,13 @@ const SOAK_BURST = 1_000;
  * Garbage collections before a reading. What one lets go of may be held by finalizers until the next, and code that
  * did not run for some of them is given back too, which would look like events that weigh less than nothing.
  */
-const COLLECTIONS = 8;
+const COLLECTIONS = 5;
+
+/** Events tracked and sent before those that are weighed. */
+const HELD_WARM = 5;
+
+/** How often weighing is tried where events leave too soon. */
+const WEIGH_TRIES = 5;
 
 /** Longest wait for a burst of the soak, in ms. */
 const ARRIVAL_MS = 60_000;
@@ -30,23 +36,32 @@ async function bytesHeld(page) {
   return { heap: usedSize + embedderHeapUsedSize + backingStorageSize, wasm };
 }
 
-/** Bytes per event of events that wait: `held` is as many as the contender keeps without sending any. */
+/** Bytes per event of events that wait: `holds` is as many as the contender keeps without sending any. */
 export async function weigh(browser, site, contender) {
+  for (let tries = 1; ; tries++) {
+    const { bytes, left } = await tryToWeigh(browser, site, contender);
+    if (left === 0) return bytes;
+    // PostHog waits for five seconds at most, which on a busy machine may not do.
+    if (tries === WEIGH_TRIES) throw new Error(`${left} events left while they should have waited`);
+  }
+}
+
+async function tryToWeigh(browser, site, contender) {
   const { endpoint, seen } = site.visit(contender.name);
   const page = await openPage(browser, site);
   try {
     await start(page, contender, endpoint, { held: true });
     // Its code is compiled and its hidden classes are made, which weighs too, but not per event.
-    await page.evaluate("bench.hold(5)");
+    await page.evaluate(`bench.burst(${HELD_WARM})`);
+    if (!contender.isOurs) await site.arrived(seen, HELD_WARM, ARRIVAL_MS);
     const before = await bytesHeld(page);
+    const sent = seen.events;
     await page.evaluate(`bench.hold(${contender.holds})`);
     const after = await bytesHeld(page);
+    const left = seen.events - sent;
     await expectAllTaken(page, contender);
-    if (seen.events > 0) throw new Error(`${seen.events} events left while they should have waited`);
-    return {
-      heap: (after.heap - before.heap) / contender.holds,
-      wasm: (after.wasm - before.wasm) / contender.holds,
-    };
+    const perEvent = (of) => (after[of] - before[of]) / contender.holds;
+    return { bytes: { heap: perEvent("heap"), wasm: perEvent("wasm") }, left };
   } finally {
     await page.close();
   }
