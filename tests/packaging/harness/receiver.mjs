@@ -7,7 +7,7 @@ import { launch } from "../../e2e/harness/browser.mjs";
 import { startCollector } from "../../e2e/harness/collector.mjs";
 import { query } from "../../e2e/harness/database.mjs";
 import { temporaryFolder } from "../../e2e/harness/package.mjs";
-import { until } from "../../e2e/harness/waiting.mjs";
+import { DEADLINE_MS, until } from "../../e2e/harness/waiting.mjs";
 
 /** Chromium's own words on a page that has no icon, and React's on every page that it is developed in. */
 const NOT_OURS = /^Failed to load resource|Download the React DevTools/;
@@ -27,6 +27,8 @@ export async function startReceiver() {
      */
     async open(address, { expected = NOT_OURS, before } = {}) {
       const context = await browser.newContext();
+      // A dev server compiles while the page waits.
+      context.setDefaultTimeout(DEADLINE_MS);
       const noise = [];
       context.on("weberror", (error) => noise.push(`threw: ${error.error().stack}`));
       context.on("console", (message) => {
