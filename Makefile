@@ -156,6 +156,19 @@ e2e: N ?= 20
 e2e: ## the end-to-end cases N times each, and the table of what arrived (N=20)
 	@LFT_REPEAT=$(N) $(MAKE) --no-print-directory test-e2e
 
+test-firefox: package collector npm ## the page-exit cases in Firefox; builds geckodriver once, some minutes
+	@.ci/firefox.sh
+	@.ci/debian.sh sqlite3 sqlite3
+	@$(MAKE) --no-print-directory tests/engines/node_modules/.package-lock.json
+	@$(NODE_TEST) tests/engines/firefox.test.mjs
+
+test-webkit: package collector npm ## a page in WebKitGTK, from load to close
+	@.ci/webkit.sh
+	@.ci/debian.sh sqlite3 sqlite3
+	@$(MAKE) --no-print-directory tests/engines/node_modules/.package-lock.json
+	@$(NODE_TEST) tests/engines/webkit.test.mjs
+
+.PHONY: test-firefox test-webkit
 budgets: package npm ## the package's weight, against the bytes allowed in tests/.size-limit.js
 	@echo "── size"
 	@cd tests && node_modules/.bin/size-limit || { node size/grown.mjs; exit 1; }

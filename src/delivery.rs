@@ -1109,11 +1109,14 @@ impl Delivery {
         let again = self.rules.guarantee == Guarantee::AtLeastOnce;
         self.queue.close();
         self.flush_at_ms = None;
+        // What can wait until the beacon is gone and the rest is kept: Firefox ends the scripts of a tab that is
+        // closed within milliseconds, in the middle of whatever they do.
+        let mut last = Vec::new();
         if leaving && again {
             // A plain fetch dies with the page: once more, by something that does not.
             while let Some(at) = self.attempts.iter().position(|attempt| attempt.via == Via::Fetch) {
                 let attempt = self.attempts.swap_remove(at);
-                out.push(Action::Abort { attempt: attempt.number });
+                last.push(Action::Abort { attempt: attempt.number });
                 self.put_back(attempt);
             }
         }
@@ -1133,12 +1136,13 @@ impl Delivery {
             // A hidden page often lives on: plain fetch for the rest. Where twice is once too often, only if
             // the page need not leave it to the store.
             if again || !leaving {
-                self.pump(true, now, out);
+                self.pump(true, now, &mut last);
             }
         }
         self.left = leaving;
         // There may be no later moment: even a store that refused lately is asked once more.
         self.keep_all(now, out);
+        out.append(&mut last);
         if leaving {
             self.release(out);
         }
@@ -1261,13 +1265,14 @@ impl Delivery {
         if !self.rules.store || mono_ms < self.store_paused_until_ms {
             return;
         }
+        // First what was not sent: of the rest most will arrive, kept or not.
+        for batch in self.queue.iter_mut() {
+            persist(batch, false, out);
+        }
         if self.rules.guarantee == Guarantee::AtLeastOnce {
             for batch in self.attempts.iter_mut().flat_map(|attempt| &mut attempt.batches) {
                 persist(batch, true, out);
             }
-        }
-        for batch in self.queue.iter_mut() {
-            persist(batch, false, out);
         }
     }
 

@@ -58,6 +58,8 @@ struct Page {
     hints: RefCell<Option<Hints>>,
     has_version: Cell<bool>,
     has_shutdown: Cell<bool>,
+    /// The browser has said that the page goes, and not all is done yet that is done then.
+    is_leaving: Cell<bool>,
     /// Monotonic, in ms.
     life_began: Cell<f64>,
     chosen: Cell<Option<Choice>>,
@@ -273,6 +275,7 @@ impl Page {
             hints: RefCell::new(None),
             has_version: Cell::new(false),
             has_shutdown: Cell::new(false),
+            is_leaving: Cell::new(false),
             life_began: Cell::new(0.0),
             chosen: Cell::new(None),
             sampled_out,
@@ -415,9 +418,11 @@ impl Page {
             return;
         }
         self.introduce();
-        if !self.has_shutdown.replace(true) {
+        if !self.has_shutdown.get() {
             let seconds = (monotonic_ms() - self.life_began.get()) / 1000.0;
             self.host.emit("shutdown", None, None, seconds);
+            // Only now: where the browser ended this in the middle, it is done again.
+            self.has_shutdown.set(true);
         }
     }
 
@@ -455,20 +460,32 @@ impl Page {
         }
     }
 
+    fn leave(&self) {
+        self.is_leaving.set(true);
+        self.say_goodbye();
+        self.drive(Input::Leaving);
+        self.is_leaving.set(false);
+    }
+
     fn lifecycle(&self, event: &JsValue) {
+        // Nothing here is under way when the browser tells something, unless it was ended in the middle: Firefox
+        // does so in the `pagehide` of a tab that is closed, and then fires `visibilitychange` as if nothing had
+        // been. Then this goes on where that stopped.
+        self.is_executing.set(false);
         let name = get(event, "type").as_string().unwrap_or_default();
         let restored = get(event, "persisted").is_truthy();
         match name.as_str() {
             "visibilitychange" if lifecycle::is_hidden() => {
+                if self.is_leaving.get() {
+                    self.leave();
+                }
                 self.introduce();
                 self.drive(Input::Hidden);
             }
             "visibilitychange" => self.drive(Input::Shown),
-            "pagehide" => {
-                self.say_goodbye();
-                self.drive(Input::Leaving);
-            }
+            "pagehide" => self.leave(),
             "pageshow" if restored => {
+                self.is_leaving.set(false);
                 self.has_shutdown.set(false);
                 self.life_began.set(monotonic_ms());
                 self.drive(Input::Returned);

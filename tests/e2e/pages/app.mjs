@@ -50,6 +50,8 @@ telemetry.init({
 
 /** Of this page load: a page that comes back from the back/forward cache and is left again says so again. */
 const id = crypto.randomUUID();
+/** For a browser whose console nobody hears. */
+window.loadId = id;
 if (!quiet) console.debug(`e2e:here ${id}`);
 
 window.trackMany(0, track ?? 0);
