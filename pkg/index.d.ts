@@ -10,8 +10,12 @@ export type DoNotTrack = boolean | string | undefined | null;
 export interface TelemetryOptions {
   /** Where batches go: an http(s) URL without credentials, or a path on the page's own origin. Required. */
   endpoint: string;
-  /** How events are written down. `"ndjson"`: one JSON object a line. */
-  format?: "ndjson";
+  /**
+   * How events are written down. `"ndjson"` (default): one JSON object a line. `"otlp"`: OTLP/HTTP logs in JSON, for
+   * an OpenTelemetry collector's `/v1/logs`. `"gateway"`: the GET pings of Langflow's own gateway, one an event; its
+   * endpoint may have no query.
+   */
+  format?: "ndjson" | "otlp" | "gateway";
   /** Yes means: no request, no storage, no listener, no wasm. 1, true, yes, on in any case mean yes. Default false. */
   doNotTrack?: DoNotTrack;
   /** The browser's Global Privacy Control and Do Not Track opt out too. Default true. */

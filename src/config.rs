@@ -12,6 +12,7 @@ use crate::consent::Asked;
 use crate::error::Error;
 use crate::event::{NAME_MAX_CHARS, Version};
 use crate::wire::Format;
+use crate::wire::gateway::URL_MAX;
 
 /// Longest endpoint, in bytes: longer URLs are refused along the way by servers and proxies.
 pub const ENDPOINT_MAX_BYTES: usize = 2_048;
@@ -161,7 +162,12 @@ impl Config {
             }
             "format" => match text {
                 "ndjson" => self.format = Format::Ndjson,
-                _ => return refuse("\"ndjson\""),
+                "otlp" => self.format = Format::Otlp,
+                // Its events become the query.
+                "gateway" if !self.endpoint.contains(['?', '#']) => self.format = Format::Gateway,
+                _ => {
+                    return refuse("\"ndjson\", \"otlp\", or \"gateway\" with an endpoint that has no query");
+                }
             },
             "consent" => match text {
                 "granted" => self.consent = Asked::Granted,
@@ -224,6 +230,14 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Suits the limits to a format that sends each event by itself, in the URL of a request: `base` is what comes
+    /// before, and all of it may be so long.
+    pub const fn fit(&mut self, base: &str) {
+        self.max_batch_events = 1;
+        // The `/` between them is not in the line, but its line end is.
+        self.max_batch_bytes = (URL_MAX - 1).saturating_sub(base.len());
     }
 
     /// What was asked for, or what suits the format.
@@ -315,7 +329,7 @@ mod tests {
     fn every_option_takes_what_it_allows() {
         for (name, given) in [
             ("endpoint", text("/telemetry")),
-            ("format", text("ndjson")),
+            ("format", text("otlp")),
             ("honorBrowserSignals", Given::Bool(false)),
             ("consent", text("pending")),
             ("clientType", text("desktop")),
@@ -338,7 +352,24 @@ mod tests {
         ] {
             let mut config = Config::default();
             config.set(name, given).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert!(name == "format" || config != Config::default(), "{name} changed nothing");
+            assert!(config != Config::default(), "{name} changed nothing");
+        }
+    }
+
+    #[test]
+    fn a_ping_is_a_url_of_its_own() {
+        let mut config = Config::default();
+        config.set("endpoint", text("/t")).expect("taken");
+        config.set("format", text("gateway")).expect("taken");
+        config.fit("https://t.example/t");
+        assert_eq!((config.max_batch_events, config.max_batch_bytes), (1, 2_047 - 19));
+        assert_eq!(config.guarantee(), Guarantee::AtMostOnce);
+        config.fit(&"x".repeat(3_000));
+        assert_eq!(config.max_batch_bytes, 0);
+        for endpoint in ["/t?a=b", "/t#a"] {
+            config.set("endpoint", text(endpoint)).expect("taken");
+            let error = config.set("format", text("gateway")).expect_err("refused");
+            assert_eq!(error.subject(), "format");
         }
     }
 

@@ -269,6 +269,18 @@ impl Event {
         }
     }
 
+    /// Success and error message, of the three events that have them.
+    pub fn outcome(&self) -> Option<(bool, Option<&str>)> {
+        match self {
+            Self::Run(Run { success, error_message, .. })
+            | Self::Playground(Playground { success, error_message, .. })
+            | Self::Component(Component { success, error_message, .. }) => {
+                Some((*success, error_message.as_deref()))
+            }
+            Self::Shutdown(_) | Self::Version(_) => None,
+        }
+    }
+
     /// Hands each known field of the event to `sink`, in the order of declaration.
     pub fn walk(&self, sink: &mut Sink<'_>) {
         match self {

@@ -5,8 +5,8 @@
 use langflow_telemetry::config::Guarantee;
 use langflow_telemetry::delivery::{
     ATTEMPT_TIMEOUT_MS, Action, BEACON_MIN, Captured, DEFERRED_MAX, Delivery, Found, INSURANCE_MS, Input,
-    KEEPALIVE_BUDGET, LEASE_MS, Mode, Notice, Now, Outcome, Reason, Rules, STORE_PAUSE_MS, STORED_AGE_MAX_MS,
-    Via,
+    KEEPALIVE_BUDGET, LEASE_MS, Mode, Notice, Now, Outcome, PING_EXIT, Reason, Rules, STORE_PAUSE_MS,
+    STORED_AGE_MAX_MS, Via,
 };
 use langflow_telemetry::queue::Limits;
 use langflow_telemetry::retry::BACKOFF_MAX_MS;
@@ -18,6 +18,7 @@ const RULES: Rules = Rules {
     store: true,
     deferred: false,
     beacon: true,
+    pings: false,
     sampled_out: false,
 };
 
@@ -918,4 +919,61 @@ fn drops_are_told_at_the_1st_2nd_4th_8th_time() {
     let told = |captured| matches!(captured, Captured::Refused(Some(_)));
     let told: Vec<bool> = (0..8).map(|_| told(page.machine.capture(&line(20_000), false))).collect();
     assert_eq!(told, [true, true, false, true, false, false, false, true]);
+}
+
+// ---- pings, and formats with a frame
+
+const PINGS: Rules = Rules {
+    pings: true,
+    beacon: false,
+    guarantee: Guarantee::AtMostOnce,
+    limits: Limits { batch_events: 1, ..RULES.limits },
+    ..RULES
+};
+
+#[test]
+fn each_ping_is_a_request_and_at_most_six_are_under_way() {
+    let mut page = Page::new(PINGS);
+    page.capture(10, 100);
+    let first: Vec<u32> = (1..=6).collect();
+    let sent = sends(&page.later(5_000.0));
+    assert_eq!(sent, first.iter().map(|number| (*number, Via::Keepalive)).collect::<Vec<_>>());
+    for number in first {
+        assert_eq!(page.machine.body(number).len(), 100);
+    }
+    assert_eq!(page.machine.keepalive_bytes(), 0, "it has no body");
+    assert_eq!(sends(&page.answer(3, 200)), [(7, Via::Keepalive)]);
+    for number in [1, 2, 4, 5, 6] {
+        assert_eq!(sends(&page.unreachable(number)), []);
+    }
+    page.unreachable(7);
+    assert_eq!(sends(&page.later(1_000.0)).len(), 1, "one at a time after a failure");
+}
+
+#[test]
+fn a_page_that_leaves_pings_as_often_as_it_may_and_keeps_the_rest() {
+    let mut page = Page::new(Rules { flush_interval_ms: 60_000.0, ..PINGS });
+    page.capture(100, 100);
+    page.later(INSURANCE_MS);
+    let before = page.machine.counts().in_flight as usize;
+    let actions = page.tell(Input::Leaving);
+    let counts = page.machine.counts();
+    assert_eq!((counts.in_flight as usize, counts.queued as usize), (PING_EXIT, 100 - PING_EXIT));
+    let sent = sends(&actions);
+    assert_eq!(sent.len(), PING_EXIT - before);
+    assert!(sent.iter().all(|(_, via)| *via == Via::Keepalive));
+    // What was handed over must not be found in the store; all else must.
+    let gone = actions.iter().filter(|action| matches!(action, Action::Forget { .. })).count();
+    assert_eq!(gone, sent.len());
+}
+
+#[test]
+fn what_a_format_puts_round_the_lines_counts_for_the_budget() {
+    let mut page = Page::new(Rules { beacon: false, flush_interval_ms: 60_000.0, ..RULES });
+    page.machine.frame(5_000);
+    page.capture(1, 14_000);
+    assert_eq!(sends(&page.tell(Input::Flush { token: 1 })), [(1, Via::Keepalive)]);
+    assert_eq!(page.machine.keepalive_bytes(), 19_000);
+    page.capture(1, 5_000);
+    assert_eq!(sends(&page.tell(Input::Flush { token: 2 })), [(2, Via::Fetch)], "28 KiB are full");
 }

@@ -47,6 +47,9 @@ struct Page {
     config: Config,
     delivery: RefCell<Delivery>,
     origin: RefCell<Origin>,
+    /// What the format says of the app and the machine beside the events. It comes from the Version event as
+    /// `beforeSend` left it, so that nothing travels that was taken out there.
+    frame: RefCell<Vec<u8>>,
     /// Where events are encoded, kept so that its memory is.
     line: RefCell<Vec<u8>>,
     transport: Transport,
@@ -234,7 +237,11 @@ const fn flag(given: u32) -> Option<bool> {
 }
 
 impl Page {
-    fn new(config: Config, endpoint: Endpoint, host: Host) -> Self {
+    fn new(mut config: Config, mut endpoint: Endpoint, host: Host) -> Self {
+        if config.format.is_ping() {
+            endpoint.href.truncate(endpoint.href.trim_end_matches('/').len());
+            config.fit(&endpoint.href);
+        }
         let session = session();
         let sampled_out = config.sample_rate < 1.0 && random() >= config.sample_rate;
         let guarantee = config.guarantee();
@@ -251,7 +258,8 @@ impl Page {
             // Two tabs without a lock may send the same batch: only where that does no harm.
             store: config.persist && !config.dry_run && !sampled_out && (again || locks),
             deferred: again && !config.dry_run && endpoint.defers(),
-            beacon: endpoint.is_own,
+            beacon: endpoint.is_own && !config.format.is_ping(),
+            pings: config.format.is_ping(),
             sampled_out,
         };
         let origin = Origin {
@@ -265,6 +273,7 @@ impl Page {
             host,
             delivery: RefCell::new(Delivery::new(rules, session.clone())),
             origin: RefCell::new(origin),
+            frame: RefCell::new(config.format.frame(&Version::default(), &config.client_type)),
             line: RefCell::new(Vec::new()),
             store: Store::new(&endpoint.href, config.format, &session),
             transport: Transport::new(endpoint, config.format),
@@ -372,12 +381,18 @@ impl Page {
 
     fn capture(&self, event: &Event, time_ms: f64) {
         let urgent = matches!(event, Event::Shutdown(_));
+        if let Event::Version(facts) = event {
+            let frame = self.config.format.frame(facts, &self.config.client_type);
+            self.delivery.borrow_mut().frame(frame.len());
+            *self.frame.borrow_mut() = frame;
+        }
         let captured = {
             let mut line = self.line.borrow_mut();
             let mut origin = self.origin.borrow_mut();
             line.clear();
             origin.time = time_ms as u64;
-            self.config.format.encode(event, &origin, &mut line);
+            let frame = self.frame.borrow();
+            self.config.format.encode(event, &origin, &frame, self.config.max_batch_bytes, &mut line);
             let captured = self.delivery.borrow_mut().capture(&line, urgent);
             // A refused event has no number: a gap in `seq` means a loss, and nothing else.
             if matches!(captured, Captured::Quiet | Captured::Wake) {
@@ -390,6 +405,11 @@ impl Page {
             Captured::Refused(Some(notice)) => self.tell(notice),
             Captured::Refused(None) | Captured::Quiet | Captured::Off => {}
         }
+    }
+
+    /// The body of a request with these lines.
+    fn wrap(&self, lines: &[u8]) -> Vec<u8> {
+        self.config.format.wrap(&self.frame.borrow(), lines)
     }
 
     /// How many there are of that reason now; 0 where nothing is counted.
@@ -572,7 +592,7 @@ impl Page {
             }
             Action::Insure { lines } => {
                 // A deferred request is sent by the browser, whenever the page ends: this is where it is asked.
-                if self.may_send() && !self.transport.insure(&lines) {
+                if self.may_send() && !self.transport.insure(&self.wrap(&lines)) {
                     self.drive(Input::DeferredFailed);
                 }
             }
@@ -613,6 +633,7 @@ impl Page {
         if !self.may_send() || body.is_empty() {
             return None;
         }
+        let body = self.wrap(&body);
         if self.config.dry_run {
             print(&body);
             return Some(Outcome::Answered { status: 200, retry_after_ms: None, rejected: 0 });

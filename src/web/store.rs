@@ -175,7 +175,9 @@ impl Store {
             .as_string()?;
         let (written, _) = head(&value)?;
         let lines = value.split_once('\n')?.1.strip_suffix('\n')?;
-        let plausible = lines.split('\n').all(|line| self.format.is_plausible(line.as_bytes()));
+        let plausible = lines.split('\n').all(|line| self.format.is_plausible(line.as_bytes()))
+            // One that has more than one line would be sent as one.
+            && !(self.format.is_ping() && lines.contains('\n'));
         plausible.then(|| [lines.as_bytes(), b"\n"].concat()).map(|lines| (written, lines))
     }
 }

@@ -26,6 +26,11 @@ const ANSWER_KEPT: usize = 4 * 1024;
 const REQUEST: &str = "{\"method\":\"POST\",\"credentials\":\"omit\",\"referrerPolicy\":\"no-referrer\",\
                        \"redirect\":\"error\",\"cache\":\"no-store\",\"priority\":\"low\",\"headers\":{}}";
 
+/// The same for a ping. The gateway has no CORS headers, so its answer cannot be read; and such a request has to
+/// follow redirects.
+const PING: &str = "{\"mode\":\"no-cors\",\"credentials\":\"omit\",\"referrerPolicy\":\"no-referrer\",\
+                    \"cache\":\"no-store\",\"priority\":\"low\"}";
+
 #[wasm_bindgen]
 extern "C" {
     #[derive(Debug)]
@@ -174,7 +179,8 @@ impl Transport {
             answer: Vec::new(),
             read: 0,
         });
-        let started = fetch(&self.endpoint.href, &init).is_ok_and(|value| {
+        let url = self.url(body);
+        let started = fetch(&url, &init).is_ok_and(|value| {
             // A page that patched `fetch` may return anything.
             let answered = callback(host, Signal::Answered, attempt);
             let failed = callback(host, Signal::Failed, attempt);
@@ -195,8 +201,18 @@ impl Transport {
         if taken.is_some_and(|taken| taken.is_truthy()) { None } else { Some(Outcome::BeaconRefused) }
     }
 
+    /// Where it goes: what a ping says is in its URL.
+    fn url(&self, body: &[u8]) -> String {
+        let query = if self.format.is_ping() { core::str::from_utf8(body).ok() } else { None };
+        [self.endpoint.href.as_str(), query.unwrap_or_default()].concat()
+    }
+
     fn request(&self, body: &[u8]) -> Object {
-        let init = JSON::parse(REQUEST).map(Object::from).unwrap_or_default();
+        let is_ping = self.format.is_ping();
+        let init = JSON::parse(if is_ping { PING } else { REQUEST }).map(Object::from).unwrap_or_default();
+        if is_ping {
+            return init;
+        }
         set(
             &Object::from(get(&init, "headers")),
             "content-type",
@@ -214,7 +230,11 @@ impl Transport {
         response: &JsValue,
         wall_ms: f64,
     ) -> Option<Outcome> {
-        let status = get(response, "status").as_f64().unwrap_or_default() as u16;
+        let mut status = get(response, "status").as_f64().unwrap_or_default() as u16;
+        // A ping's answer tells no more than that there was one.
+        if get(response, "type") == "opaque" {
+            status = 200;
+        }
         let header = call(&get(response, "headers"), "get", &[&JsValue::from_str("retry-after")])
             .and_then(|value| value.as_string());
         let retry_after_ms = header.and_then(|text| {
@@ -310,11 +330,13 @@ impl Transport {
     }
 }
 
-/// How many events the receiver says it refused: `"rejected":n` of its answer, 0 where there is none.
+/// How many events the receiver says it refused: `"rejected":n` of its answer, or OTLP's
+/// `"rejectedLogRecords":"n"`, with or without quotes; 0 where there is none.
 fn rejected(answer: &[u8]) -> u32 {
-    const NAME: &[u8] = b"\"rejected\":";
+    const NAME: &[u8] = b"\"rejected";
     let at = answer.windows(NAME.len()).position(|part| part == NAME);
-    let digits = at.and_then(|at| answer.get(at + NAME.len()..)).unwrap_or_default();
-    let digits = digits.iter().skip_while(|b| **b == b' ').take_while(|b| b.is_ascii_digit());
+    let rest = at.and_then(|at| answer.get(at + NAME.len()..)).unwrap_or_default();
+    let value = rest.iter().skip_while(|b| b.is_ascii_alphabetic() || b"\": ".contains(b));
+    let digits = value.take_while(|b| b.is_ascii_digit());
     digits.fold(0, |sum: u32, b| sum.saturating_mul(10).saturating_add(u32::from(b - b'0')))
 }

@@ -8,8 +8,6 @@ use super::Value;
 /// Decimals kept of a number: durations have three, sample rates may need six.
 const DECIMALS: u32 = 6;
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
 /// Appends `text` in quotes, escaped as RFC 8259 §7 demands.
 pub(super) fn put_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
@@ -30,12 +28,17 @@ fn put_escaped(text: &str, out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             0..0x20 => {
                 out.extend_from_slice(b"\\u00");
-                for nibble in [byte >> 4, byte & 15] {
-                    out.extend(HEX.get(usize::from(nibble)));
-                }
+                put_hex(byte, out);
             }
             _ => out.push(byte),
         }
+    }
+}
+
+/// Appends two hexadecimal digits.
+pub(super) fn put_hex(byte: u8, out: &mut Vec<u8>) {
+    for nibble in [byte >> 4, byte & 15] {
+        out.push(nibble + if nibble < 10 { b'0' } else { b'A' - 10 });
     }
 }
 

@@ -4,45 +4,34 @@
 
 use alloc::vec::Vec;
 
-use super::fields::walk;
+use super::Value;
 use super::json::{put_string, put_value};
-use crate::event::{Event, Origin};
 
-/// What each line starts with; the event's name follows.
-const HEAD: &[u8] = b"{\"event\":\"";
+/// What each line starts with; the event's name follows, then [`NEXT`].
+pub(super) const HEAD: &str = "{\"event\":\"";
+/// What follows the name.
+pub(super) const NEXT: &str = "\",";
+/// What each line ends with, before its `\n`.
+pub(super) const TAIL: &str = "}";
 
-/// Appends one line, `\n` included.
-pub fn encode(event: &Event, origin: &Origin, out: &mut Vec<u8>) {
-    out.extend_from_slice(HEAD);
-    out.extend_from_slice(event.name().as_bytes());
-    out.push(b'"');
-    let mut put = |key: &'static str, value: super::Value<'_>| {
-        out.push(b',');
-        put_string(key, out);
-        out.push(b':');
-        put_value(value, out);
-    };
-    walk(origin, &mut put);
-    event.walk(&mut put);
-    out.extend_from_slice(b"}\n");
+/// Appends a field and a comma.
+pub(super) fn put_field(key: &str, value: Value<'_>, out: &mut Vec<u8>) {
+    put_string(key, out);
+    out.push(b':');
+    put_value(value, out);
+    out.push(b',');
 }
 
-/// Whether `line` looks like one of ours: an object that starts with the name of one of the five events and
-/// a session, in printable text. Whether its fields are right is the receiver's to judge, line by line.
-pub fn is_plausible(line: &[u8]) -> bool {
-    line.strip_prefix(HEAD).is_some_and(|rest| {
-        Event::NAMES.iter().any(|name| {
-            rest.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"\",\"session\":\""))
-        })
-    }) && line.ends_with(b"}")
-        && line.iter().all(|b| *b >= 0x20)
+/// Appends the end of a line, in place of the last comma.
+pub(super) fn finish(out: &mut Vec<u8>) {
+    out.pop();
+    out.extend_from_slice(b"}\n");
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::event::tests::{any_event, any_origin};
-    use crate::event::{Component, Record};
+    use crate::event::{Component, Event, Origin, Record};
     use crate::wire::{Format, encode_record};
     use proptest::prelude::*;
 
@@ -78,7 +67,7 @@ mod tests {
             let line = encode_record(Format::Ndjson, &record);
             let (last, body) = line.split_last().expect("a line");
             prop_assert_eq!(*last, b'\n');
-            prop_assert!(is_plausible(body), "{}", String::from_utf8_lossy(body));
+            prop_assert!(Format::Ndjson.is_plausible(body), "{}", String::from_utf8_lossy(body));
             prop_assert_eq!(serde_json::from_slice::<Record>(body).expect("JSON"), record);
         }
     }
@@ -94,7 +83,7 @@ mod tests {
             b"{\"event\":\"run\",\"session\":\"k3f9\"",
             b"{\"event\":\"run\",\"session\":\"k3f9\x01\"}",
         ] {
-            assert!(!is_plausible(line), "{}", String::from_utf8_lossy(line));
+            assert!(!Format::Ndjson.is_plausible(line), "{}", String::from_utf8_lossy(line));
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What must hold: after every input, and at the end.
 
 use langflow_telemetry::config::Guarantee;
-use langflow_telemetry::delivery::{Action, KEEPALIVE_BUDGET, Mode, Reason};
+use langflow_telemetry::delivery::{Action, KEEPALIVE_BUDGET, Mode, PING_EXIT, Reason};
 
-use crate::ledger::{count, excuse};
+use crate::ledger::{Event, count, excuse};
+use crate::schedule::Setup;
 use crate::world::{Check, World};
 
 /// Requests that a schedule may cost: so many for each event, and so many more.
@@ -44,15 +45,19 @@ impl World {
     /// At the end of a task: what is in flight, byte by byte, and the budget.
     pub(crate) fn audit_in_flight(&mut self, p: usize) -> Check {
         let page = &mut self.pages[p];
+        let Setup { pings, frame, .. } = self.setup;
         let (mut events, mut bytes, mut keepalive) = (0, 0, 0);
         page.attempts.retain(|(attempt, number)| {
             let body = page.machine.body(*attempt);
             events += count(&body);
             bytes += body.len();
-            let draws = number.is_some_and(|number| self.requests[number].draws());
-            keepalive += if draws { body.len() } else { 0 };
+            let draws = !pings && number.is_some_and(|number| self.requests[number].draws());
+            keepalive += if draws && !body.is_empty() { body.len() + frame } else { 0 };
             !body.is_empty()
         });
+        if pings && (page.attempts.len() > PING_EXIT || page.attempts.len() != events) {
+            return Err(format!("page {p}: {events} pings in {} requests", page.attempts.len()));
+        }
         let counts = page.machine.counts();
         if counts.in_flight as usize != events {
             return Err(format!("page {p}: {events} events are in flight, not {}", counts.in_flight));
@@ -103,7 +108,10 @@ impl World {
         self.tally.settled += 1;
         if acknowledged {
             self.tally.acknowledged += 1;
-            if let Some(key) = waiting.keys.iter().find(|key| self.events[**key].arrivals == 0) {
+            // What becomes of a ping that was answered, nobody can tell.
+            let told = |event: &Event| !self.setup.pings || event.excuses & excuse::REFUSED == 0;
+            let missing = |key: &&usize| self.events[**key].arrivals == 0 && told(&self.events[**key]);
+            if let Some(key) = waiting.keys.iter().find(missing) {
                 return Err(format!("page {p} says that all is acknowledged, but {key} never arrived"));
             }
         }

@@ -88,23 +88,23 @@ impl World {
         self.note(|| format!("    request {number} with {keys:?}, {} bytes", body.len()));
         self.tally.requests += 1;
         let odds = odds(self.weather);
-        if via != Via::Fetch {
+        if via != Via::Fetch && !self.setup.pings {
             let drawing = |request: &&Request| {
                 request.page == p && !request.is_over() && !request.aborted && request.draws()
             };
             let drawn: usize = self.requests.iter().filter(drawing).map(|request| request.bytes).sum();
-            let full = drawn + body.len() > BROWSER_BUDGET;
+            let full = drawn + body.len() + self.setup.frame > BROWSER_BUDGET;
             if via == Via::Beacon && (full || self.rng.chance(odds.beacon_refused)) {
                 let outcome = Outcome::BeaconRefused;
                 return self.think(p, Input::Answer { attempt, outcome }, actions);
             }
             if full {
-                let request = self.request(p, attempt, Some(via), keys, body.len());
+                let request = self.request(p, attempt, Some(via), keys, body.len() + self.setup.frame);
                 self.end(request, 1, Outcome::Unreachable);
                 return Ok(());
             }
         }
-        let request = self.request(p, attempt, Some(via), keys, body.len());
+        let request = self.request(p, attempt, Some(via), keys, body.len() + self.setup.frame);
         self.route(request);
         Ok(())
     }
@@ -179,7 +179,7 @@ impl World {
         if self.requests[request].cancelled {
             return;
         }
-        let (status, retry_after_ms, takes) = self.status(request);
+        let (mut status, mut retry_after_ms, takes) = self.status(request);
         let mut rejected = 0;
         if takes {
             self.requests[request].processed = true;
@@ -195,6 +195,13 @@ impl World {
             }
         }
         self.note(|| format!("request {request} arrives{}: {status}", if again { " again" } else { "" }));
+        if self.setup.pings {
+            // The answer is opaque: all the page learns is that there was one.
+            if !takes {
+                self.excuse(request, excuse::REFUSED);
+            }
+            (status, retry_after_ms) = (200, None);
+        }
         if again {
             return;
         }
@@ -377,7 +384,7 @@ impl World {
         let keys: Vec<usize> = keys(&body).collect();
         self.note(|| format!("page {p}'s deferred request leaves with {keys:?}"));
         self.tally.requests += 1;
-        let request = self.request(p, 0, None, keys, body.len());
+        let request = self.request(p, 0, None, keys, body.len() + self.setup.frame);
         self.route(request);
         if self.requests[request].arriving == 0 {
             self.excuse(request, excuse::DEFERRED_LOST);

@@ -16,6 +16,10 @@ pub(crate) struct Setup {
     /// Percent of deferred requests that the browser refuses.
     pub(crate) deferred_refused: u64,
     pub(crate) beacon: bool,
+    /// Whether each event is a GET by itself, of whose answer the page learns nothing.
+    pub(crate) pings: bool,
+    /// Bytes that a format puts round the lines of a request.
+    pub(crate) frame: usize,
     pub(crate) limits: Limits,
     pub(crate) flush_interval_ms: f64,
     /// Bytes that the store takes: 1 MiB, or little, so that short schedules reach the bound too.
@@ -203,12 +207,14 @@ fn setup(rng: &mut Rng) -> Setup {
             queue_bytes: rng.pick(&[4_096, 16_384, 2_097_152]),
         }
     };
-    Setup {
+    let setup = Setup {
         guarantee: if rng.chance(60) { Guarantee::AtLeastOnce } else { Guarantee::AtMostOnce },
         store: rng.chance(80),
         deferred: rng.chance(40),
         deferred_refused: rng.pick(&[0, 0, 0, 30]),
         beacon: rng.chance(60),
+        pings: false,
+        frame: 0,
         limits,
         flush_interval_ms: rng.pick(&[0.0, 200.0, 5_000.0, 5_000.0, 60_000.0]),
         store_bytes: rng.pick(&[1_048_576, 1_048_576, 1_048_576, 8_192, 1_500]),
@@ -218,6 +224,19 @@ fn setup(rng: &mut Rng) -> Setup {
         pending: rng.pick(&[0, 0, 0, 30]),
         interleaved: rng.chance(50),
         deferred_leaves_on_freeze: rng.chance(50),
+    };
+    // The format: last, so that a seed's other traits are what they were when there was only one.
+    match rng.below(10) {
+        0..=1 => Setup {
+            pings: true,
+            deferred: false,
+            beacon: false,
+            bad_lines: 0,
+            limits: Limits { batch_events: 1, ..setup.limits },
+            ..setup
+        },
+        2..=3 => Setup { frame: rng.pick(&[200, 600]), ..setup },
+        _ => setup,
     }
 }
 

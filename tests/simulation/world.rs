@@ -468,6 +468,7 @@ impl World {
             store: setup.store,
             deferred: setup.deferred,
             beacon: setup.beacon,
+            pings: setup.pings,
             sampled_out,
         };
         let p = self.pages.len();
@@ -497,6 +498,7 @@ impl World {
             given: 0,
             refused: [0; 8],
         });
+        self.pages[p].machine.frame(setup.frame);
         if self.opted_out {
             self.deny(p)
         } else if self.rng.chance(setup.pending) {
