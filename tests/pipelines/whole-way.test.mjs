@@ -1,5 +1,5 @@
 /**
- * The whole way: a page in a browser that posts OTLP as the client will, nginx, an OpenTelemetry collector (Rotel), and behind it ClickHouse's
+ * The whole way: the built package in a browser, nginx, an OpenTelemetry collector (Rotel), and behind it ClickHouse's
  * engine or Kafka's protocol; each with the configuration of examples/pipelines, adapted in its addresses.
  */
 
@@ -9,7 +9,7 @@ import { after, before, describe, it } from "node:test";
 import { launch } from "../e2e/harness/browser.mjs";
 import { until } from "../e2e/harness/waiting.mjs";
 import { startCurrentClickhouse, startKafka, startNginx, startRotel, textOf } from "./servers.mjs";
-import { APP, assertTracked, TRACKED, visit } from "./visit.mjs";
+import { APP, assertTracked, trackAll, visit } from "./visit.mjs";
 
 describe("otlp from a browser through nginx and Rotel", () => {
   let browser;
@@ -28,22 +28,15 @@ describe("otlp from a browser through nginx and Rotel", () => {
     return server;
   };
 
-  /** A page's life from Version to Shutdown. */
+  /** A visit from Version to Shutdown. */
   async function live(rotel) {
     const nginx = await run(startNginx("nginx-otlp.conf", [["127.0.0.1:4318", new URL(rotel.url).host]]));
-    const { context, page, preflights } = await visit(browser, nginx.url, { dryRun: true, quiet: true });
-    const shutdown = { event: "shutdown", timeRunning: 1.5 };
-    const version = { event: "version", platform: "Linux", arch: "x86_64", ...APP };
-    const events = [version, ...TRACKED, shutdown].map(({ event, ...fields }, seq) => ({
-      event,
-      time: Date.now(),
-      fields: { session: "k3f9x2ab7c1d", seq, clientType: "browser", ...fields },
-    }));
-    const status = await page.evaluate(async (body) => {
-      const headers = { "content-type": "application/json" };
-      return (await fetch("/telemetry", { method: "POST", headers, body })).status;
-    }, otlp(events));
-    assert.equal(status, 200);
+    const { context, preflights, ...client } = await visit(browser, nginx.url, { app: APP, format: "otlp" });
+    await trackAll(client);
+    assert.equal(await client.flush(), true);
+    const { captured, sent } = await client.stats();
+    assert.deepEqual({ captured, sent }, { captured: 7, sent: 7 });
+    await client.leave();
     return { context, preflights };
   }
 
@@ -101,25 +94,6 @@ describe("otlp from a browser through nginx and Rotel", () => {
     );
   });
 });
-
-/** OTLP/HTTP logs in JSON, as docs/pipelines.md has them. */
-function otlp(events) {
-  const attribute = ([name, value]) => {
-    const key = `langflow.${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
-    if (typeof value === "boolean") return { key, value: { boolValue: value } };
-    if (typeof value === "string") return { key, value: { stringValue: value } };
-    const integer = ["seq", "componentCount"].includes(name);
-    return { key, value: integer ? { intValue: String(value) } : { doubleValue: value } };
-  };
-  const logRecords = events.map(({ event, time, fields }) => ({
-    eventName: `langflow.${event}`,
-    timeUnixNano: `${time}000000`,
-    attributes: Object.entries(fields).map(attribute),
-  }));
-  const text = (key, stringValue) => ({ key, value: { stringValue } });
-  const attributes = [text("service.name", APP.package), text("service.version", APP.version)];
-  return JSON.stringify({ resourceLogs: [{ resource: { attributes }, scopeLogs: [{ logRecords }] }] });
-}
 
 /** A log record as the event it was. */
 function asOnTheWire({ eventName, timeUnixNano, attributes }) {
