@@ -1,9 +1,9 @@
 /** Figures → cost.svg: cost per event by burst size, both logarithmic. */
 
-const WIDTH = 760;
+const WIDTH = 790;
 const HEIGHT = 440;
 const LEFT = 64;
-const RIGHT = 250;
+const RIGHT = 280;
 const TOP = 40;
 const BOTTOM = 48;
 
