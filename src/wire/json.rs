@@ -55,7 +55,8 @@ pub fn put_integer(mut number: u64, out: &mut Vec<u8>) {
             break;
         }
     }
-    out.extend(digits.iter().skip(20 - used));
+    // One copy: byte by byte, each checks for room.
+    out.extend_from_slice(digits.get(20 - used..).unwrap_or_default());
 }
 
 /// Appends a number ≥ 0 with at most [`DECIMALS`] decimals, the trailing zeros left out.
