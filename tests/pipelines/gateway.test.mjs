@@ -1,0 +1,116 @@
+/** `format: "gateway"`: what arrives at an HTTP server on another origin that has never heard of CORS. */
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { launch } from "../e2e/harness/browser.mjs";
+import { until } from "../e2e/harness/waiting.mjs";
+import { judge, startReceiver, startSite } from "./receiver.mjs";
+import { APP, trackAll, visit } from "./visit.mjs";
+
+describe("pings to a gateway", () => {
+  let browser, site, gateway;
+  before(async () => {
+    browser = await launch();
+    site = await startSite();
+    gateway = await startReceiver((request, response) => response.end("ok"));
+  });
+  after(async () => {
+    await browser?.close();
+    site?.stop();
+    gateway?.stop();
+  });
+
+  const open = (options) =>
+    visit(browser, site.url, {
+      format: "gateway",
+      endpoint: `${gateway.url}/telemetry/`,
+      app: APP,
+      quiet: true,
+      ...options,
+    });
+  const urls = () => gateway.requests.map(({ url }) => url);
+
+  it("has a path, an order and types that Langflow's own models take", async () => {
+    gateway.requests.length = 0;
+    const began = Date.now();
+    const page = await open({ clientType: "oss" });
+    // What is tracked before there was a Version goes without the facts in it.
+    await until(() => urls().some((url) => url.startsWith("/telemetry?")));
+    await trackAll(page);
+    assert.equal(await page.flush(), true);
+    await page.leave();
+    await until(() => urls().length >= 8);
+    await page.context.close();
+    for (const { method, headers, body } of gateway.requests) {
+      assert.deepEqual([method, body], ["GET", ""]);
+      assert.equal(headers["sec-fetch-mode"], "no-cors");
+      assert.deepEqual([headers.cookie, headers.referer], [undefined, undefined]);
+    }
+    const pings = judge("gateway_models.py", urls(), "/telemetry");
+    for (const ping of pings) {
+      assert.equal(ping.clientType, "oss");
+      const age = Date.parse(ping.timestamp) - began;
+      assert.ok(age > -1_000 && age < 600_000, ping.timestamp);
+      if (ping.path)
+        assert.deepEqual([ping.langflow_version, ping.platform], [APP.version, "python_package"]);
+    }
+    const message = 'ValueError: "no"\n\tsuch \\ model: größer 模型 🦀';
+    const own = pings.map(({ path, ...fields }) => {
+      const names = Object.keys(fields).filter(
+        (name) => path && name.startsWith(path) && fields[name] !== null,
+      );
+      return [path, ...names.map((name) => fields[name])];
+    });
+    assert.deepEqual(
+      own.map((ping) => JSON.stringify(ping)).sort(),
+      [
+        '["component","ChatInput",0,true,""]',
+        '["component","LanguageModel",9007199,false,""]',
+        '["playground",0,0,false,"TimeoutError: -"]',
+        '["playground",1834,5,true,""]',
+        `["run",0,false,${JSON.stringify(message)}]`,
+        '["run",true,2,true,""]',
+        '["shutdown"]',
+        '[""]',
+      ].sort(),
+    );
+    const version = pings.find(({ path }) => path === "");
+    for (const name of Object.keys(APP)) assert.deepEqual(version[name], APP[name]);
+  });
+
+  it("a page that goes pings at once, and the next visit sends what it kept", async () => {
+    gateway.requests.length = 0;
+    const page = await open({ flushIntervalMs: 600_000 });
+    // In one task, so that none can have been sent before.
+    await page.page.evaluate(() => {
+      window.trackMany(0, 150);
+      location.href = "about:blank";
+    });
+    const names = () => new Set(urls().flatMap((url) => /componentName=C(\d+)&/.exec(url)?.[1] ?? []));
+    // Version and Shutdown are among the 64 that may leave.
+    await until(() => names().size >= 62);
+    assert.equal(names().size, 62);
+    await page.page.goto(
+      `${site.url}/app.html?options=${encodeURIComponent(
+        JSON.stringify({ format: "gateway", endpoint: `${gateway.url}/telemetry/`, app: APP, quiet: true }),
+      )}`,
+    );
+    await until(
+      () => names().size === 150,
+      () => `${names().size} of 150`,
+    );
+    await page.context.close();
+    const components = urls().filter((url) => url.includes("/component?"));
+    assert.equal(components.length, 150, "none twice");
+  });
+
+  it("an endpoint with a query is refused", async () => {
+    const before = gateway.requests.length;
+    const { context, page, stats } = await open({ endpoint: `${gateway.url}/?a=b` });
+    assert.deepEqual((await stats()).reason, "invalid_option");
+    assert.equal((await page.evaluate(() => window.diagnostics))[0].subject, "format");
+    await context.close();
+    assert.equal(gateway.requests.length, before);
+  });
+});
