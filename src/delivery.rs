@@ -87,6 +87,10 @@ pub const STORED_BATCH_MAX: usize = 61_440;
 /// After the store refused a write (full, or forbidden), it is left alone for so many ms.
 pub const STORE_PAUSE_MS: f64 = 60_000.0;
 
+/// A timer that has not fired so many ms after its time is not waited for any more: another is armed. Less would arm
+/// one anew for each batch that a busy script fills before its timer can fire.
+pub const TIMER_LATE_MS: f64 = 1_000.0;
+
 /// The readings of both clocks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Now {
@@ -498,6 +502,8 @@ pub struct Delivery {
     insure_at_ms: Option<f64>,
     drain_at_ms: Option<f64>,
     armed_ms: Option<f64>,
+    /// What is full was seen since the last task of our own: until then, one more full batch is no news.
+    is_awake: bool,
     /// Something changed since the deferred request was made.
     deferred_stale: bool,
     has_deferred: bool,
@@ -542,6 +548,7 @@ impl Delivery {
             insure_at_ms: None,
             drain_at_ms: None,
             armed_ms: None,
+            is_awake: false,
             deferred_stale: false,
             has_deferred: false,
             lease_ms: None,
@@ -628,7 +635,11 @@ impl Delivery {
         // Once a timer is armed for the flush and one for the copies, there is nothing to do until then; but
         // a full batch need not wait, and on a page that leaves nothing may.
         let idle = self.flush_at_ms.is_none() || self.insure_at_ms.is_none() && self.insures();
-        if self.mode == Mode::On && (closed || idle || self.left) { Captured::Wake } else { Captured::Quiet }
+        if self.mode == Mode::On && (closed && !self.is_awake || idle || self.left) {
+            Captured::Wake
+        } else {
+            Captured::Quiet
+        }
     }
 
     /// Counts an event that got no further than the edge: it was invalid, or `beforeSend` dropped it.
@@ -715,6 +726,7 @@ impl Delivery {
             }
         }
         let input_is_wake = input == Input::Wake;
+        self.is_awake = input_is_wake && self.queue.has_closed();
         let hurry = matches!(input, Input::Flush { .. } | Input::Close { .. });
         match input {
             Input::Tick => self.armed_ms = None,
@@ -890,7 +902,10 @@ impl Delivery {
         if self.offline || now.mono_ms < self.gate(hurry) {
             return;
         }
-        if hurry || self.failures > 0 || self.flush_at_ms.is_some_and(|at| at <= now.mono_ms) {
+        // What is still open goes along with what is full, where one request holds both: each costs the page more
+        // than the few events that could have waited.
+        let along = self.merges() && self.queue.has_closed();
+        if hurry || along || self.failures > 0 || self.flush_at_ms.is_some_and(|at| at <= now.mono_ms) {
             self.queue.close();
             self.flush_at_ms = None;
         }
@@ -907,12 +922,18 @@ impl Delivery {
         }
     }
 
+    /// Whether a request may be larger than a batch: see [`REQUEST_MAX`].
+    fn merges(&self) -> bool {
+        self.rules.guarantee == Guarantee::AtLeastOnce
+            && !(self.rules.pings || self.is_cautious || self.splits)
+    }
+
     /// What the next request takes along: the first batch, and as many after it as fit into one. Each failed try
     /// closes a batch, and so does each page that left: a fleet that comes back after an outage with a request
     /// for each of them would be an outage of its own.
     fn next_batches(&mut self) -> Vec<Batch> {
         let Limits { mut batch_events, mut batch_bytes, .. } = self.rules.limits;
-        if self.rules.guarantee == Guarantee::AtLeastOnce && !self.is_cautious {
+        if self.merges() {
             (batch_events, batch_bytes) = (u32::MAX, REQUEST_MAX);
         }
         let (mut batches, mut bytes, mut events) = (Vec::new(), 0, 0);
@@ -1102,9 +1123,15 @@ impl Delivery {
     /// Halves, down to [`BEACON_MIN`]; then goes by keepalive fetch.
     fn beacon_refused(&mut self, mut attempt: Attempt, now: Now, out: &mut Vec<Action>) {
         if attempt.bytes() > BEACON_MIN && attempt.batches.len() > 1 {
-            let second = attempt.batches.split_off(attempt.batches.len() / 2);
+            let batches = attempt.batches.split_off(attempt.batches.len() / 2);
+            let second = Attempt { batches, ..attempt };
             self.send(attempt.batches, Via::Beacon, now, out);
-            self.send(second, Via::Beacon, now, out);
+            // Two requests have two frames.
+            if self.keepalive_bytes() + second.bytes() + self.frame <= KEEPALIVE_BUDGET {
+                self.send(second.batches, Via::Beacon, now, out);
+            } else {
+                self.put_back(second);
+            }
         } else {
             self.send(attempt.batches, Via::Keepalive, now, out);
             // Chromium gives the budget back some time after an answer: what refused the beacon may refuse this.
@@ -1516,7 +1543,7 @@ impl Delivery {
             if core::mem::take(&mut self.armed_ms).is_some() {
                 out.push(Action::Disarm);
             }
-        } else if self.armed_ms.is_none_or(|armed| next < armed || armed < mono_ms) {
+        } else if self.armed_ms.is_none_or(|armed| next < armed || armed + TIMER_LATE_MS < mono_ms) {
             self.armed_ms = Some(next);
             out.push(Action::Arm { after_ms: (next - mono_ms).max(0.0) });
         }

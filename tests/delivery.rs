@@ -142,7 +142,7 @@ fn found(session: &str, id: u32, written_ms: f64, lease_ms: Option<f64>) -> Foun
 
 #[test]
 fn a_batch_is_closed_before_the_event_that_would_pass_its_bytes() {
-    let mut page = Page::new(RULES);
+    let mut page = Page::new(ONCE);
     page.capture(3, 6_000);
     assert_eq!(sends(&page.later(0.0)), [(1, Via::Keepalive)], "the full one need not wait");
     assert_eq!(page.machine.body(1).len(), 12_000);
@@ -150,10 +150,32 @@ fn a_batch_is_closed_before_the_event_that_would_pass_its_bytes() {
 
 #[test]
 fn a_batch_is_closed_by_its_number_of_events() {
-    let mut page = Page::new(RULES);
+    let mut page = Page::new(ONCE);
     page.capture(51, 20);
     assert_eq!(sends(&page.later(0.0)), [(1, Via::Keepalive)]);
     assert_eq!(page.machine.counts().in_flight, 50);
+}
+
+#[test]
+fn what_is_open_goes_along_with_what_is_full_where_twice_does_no_harm() {
+    let mut page = Page::new(RULES);
+    page.capture(51, 20);
+    assert_eq!(sends(&page.later(0.0)), [(1, Via::Keepalive)]);
+    assert_eq!(page.machine.counts().in_flight, 51);
+}
+
+#[test]
+fn a_script_that_fills_batch_after_batch_arms_one_timer() {
+    let mut page = Page::new(RULES);
+    let armed =
+        |actions: &[Action]| actions.iter().filter(|action| matches!(action, Action::Arm { .. })).count();
+    let actions: Vec<_> = (0..500)
+        .flat_map(|_| {
+            page.now.mono_ms += 0.1;
+            page.capture(1, 100)
+        })
+        .collect();
+    assert_eq!(armed(&actions), 2, "the first event's, and then that of the first full batch");
 }
 
 #[test]
@@ -334,7 +356,7 @@ fn what_a_deferred_request_cannot_hold_goes_to_the_store() {
     page.capture(4, DEFERRED_MAX / 4);
     assert_eq!(persists(&page.later(INSURANCE_MS)), []);
     page.capture(1, 100);
-    assert_eq!(persists(&page.later(INSURANCE_MS)).len(), 4, "all of the four batches");
+    assert_eq!(persists(&page.later(INSURANCE_MS)).len(), 5, "all that there is");
 }
 
 #[test]
@@ -544,7 +566,7 @@ fn a_backlog_leaves_in_few_requests_until_one_gets_no_answer() {
         sent.iter().map(|(attempt, _)| page.machine.body(*attempt).len()).collect()
     };
     let sent = sends(&page.later(0.0));
-    assert_eq!(bodies(&page, &sent), [256_000, 256_000, 112_000], "16 batches fit into 256 KiB; one is open");
+    assert_eq!(bodies(&page, &sent), [256_000, 256_000, 128_000], "16 batches fit into 256 KiB");
     page.answer(2, 200);
     page.answer(3, 200);
     page.answer(1, 503);
