@@ -389,6 +389,9 @@ impl World {
 
     fn store_failed(&mut self, p: usize, id: u32, actions: &mut VecDeque<Action>) -> Check {
         let pause = (STORE_PAUSE_MS + INSURANCE_MS) as u64 + TIMER_GRAIN_MS;
+        // The edge leaves no older copy either, for another tab to find before the machine says so.
+        let session = self.pages[p].session.clone();
+        drop(self.store.remove(&session, id));
         // A machine that is closed does not try again.
         let closed = self.pages[p].machine.mode() == Mode::Closed;
         self.pages[p].store_trouble_until = if closed { u64::MAX } else { self.now + pause };
