@@ -15,6 +15,20 @@ import { allRows } from "../e2e/harness/database.mjs";
 import { temporaryFolder } from "../e2e/harness/package.mjs";
 import { until } from "../e2e/harness/waiting.mjs";
 import { startBackend } from "./backend.mjs";
+import {
+  build,
+  built,
+  consented,
+  ended,
+  failed,
+  FORBIDDEN,
+  node,
+  openFlow,
+  RAW,
+  sorted,
+  TYPED,
+  WELL,
+} from "./flow.mjs";
 
 const DIST = fileURLToPath(new URL("../../examples/langflow/dist", import.meta.url));
 
@@ -24,56 +38,6 @@ const SHOWN_MS = 300;
 /** What performance.now() is rounded to, and a row's seconds, in ms. */
 const ROUNDING_MS = 2;
 
-/** What must not be in any request: a flow's name and id, a node's id and title, what a person typed, an error's text. */
-const FLOW = { id: "5f1b7c9e-2f0a-4a53-9d0c-8a8f3d0c1b2a", name: "Payroll of Erika Mustermann" };
-const TITLE = "Erika's secret prompt";
-const TYPED = "my password is hunter2";
-const RAW = "ValueError: could not parse 'my password is hunter2' in /home/erika/flows";
-const FORBIDDEN = [FLOW.id, "Payroll", "Erika", "erika", "hunter2", "could not parse", "-Ab3dE", "-Xy9Zk"];
-
-const node = (id, type, node = {}) => ({ id, data: { type, node: { display_name: TITLE, ...node } } });
-
-const NODES = [
-  node("ChatInput-Ab3dE", "ChatInput"),
-  node("Prompt-Xy9Zk", "Prompt"),
-  node("OpenAIModel-Qq1Ww", "OpenAIModel"),
-  node("ChatOutput-Zz0Aa", "ChatOutput"),
-];
-const SHIPPED = ["ChatInput", "Prompt", "OpenAIModel", "ChatOutput", "Router"];
-
-// The events of a build, as Langflow's backend sends them.
-const sorted = (...ids) => ({ event: "vertices_sorted", data: { ids, to_run: ids } });
-const built = (id, timedelta, next = [], more = {}) => ({
-  event: "end_vertex",
-  data: {
-    build_data: {
-      id,
-      valid: true,
-      data: { timedelta, outputs: { text: { message: TYPED } }, ...more.data },
-      next_vertices_ids: next,
-      inactivated_vertices: more.inactivated ?? null,
-      ...("valid" in more && { valid: more.valid }),
-    },
-  },
-});
-const failed = (id, timedelta, errorMessage = RAW) =>
-  built(id, timedelta, [], {
-    valid: false,
-    data: { outputs: { text: { message: { errorMessage, stackTrace: RAW } } } },
-  });
-const said = (text) => ({ event: "add_message", data: { text } });
-const ended = { event: "end", data: {} };
-
-/** Four vertices in no time; each is shown for 300 ms. */
-const WELL = [
-  sorted("ChatInput-Ab3dE"),
-  said(TYPED),
-  built("ChatInput-Ab3dE", 0.0042, ["Prompt-Xy9Zk"]),
-  built("Prompt-Xy9Zk", 0.0301, ["OpenAIModel-Qq1Ww"]),
-  built("OpenAIModel-Qq1Ww", 1.25, ["ChatOutput-Zz0Aa"]),
-  built("ChatOutput-Zz0Aa", 0.001),
-  ended,
-];
 const WELL_COMPONENTS = [
   ["ChatInput", 0.004, 1, null],
   ["Prompt", 0.03, 1, null],
@@ -121,19 +85,7 @@ describe("Langflow's frontend", { concurrency: 4 }, () => {
       );
       return allRows(collector.db);
     };
-    const open = async () => {
-      const page = await context.newPage();
-      await page.goto(backend.origin);
-      await page.evaluate(
-        ([nodes, shipped, currentFlow]) => {
-          window.langflow.useTypesStore.getState().setTypes(shipped);
-          window.langflow.useFlowStore.getState().setNodes(nodes);
-          window.langflow.useFlowStore.setState({ currentFlow });
-        },
-        [NODES, SHIPPED, FLOW],
-      );
-      return page;
-    };
+    const open = () => openFlow(context, backend.origin);
     try {
       await live({ backend, collector, context, open, rows, noise });
       for (const { path, search, body } of backend.telemetry())
@@ -146,20 +98,6 @@ describe("Langflow's frontend", { concurrency: 4 }, () => {
       await collector.stop();
     }
   }
-
-  /** Runs the flow to its end, and says how long the UI took, in ms, and what it showed. */
-  const build = (page, params = {}) =>
-    page.evaluate(async (params) => {
-      const { useFlowStore } = window.langflow;
-      const began = performance.now();
-      const threw = await useFlowStore
-        .getState()
-        .buildFlow(params)
-        .catch((error) => error.message);
-      return { took: performance.now() - began, threw, ...useFlowStore.getState().buildInfo };
-    }, params);
-
-  const consented = (page) => page.waitForFunction(() => window.langflow.stats().state === "on");
 
   it("a run from the canvas: each component once, by its type and the backend's clock; the run without the UI's pauses", () =>
     inLangflow(async ({ backend, open, rows }) => {
