@@ -824,6 +824,20 @@ fn an_answer_counts_also_where_the_claim_has_lapsed_and_that_is_the_end() {
     assert_eq!((page.dropped(Reason::Rejected), counts.in_flight, counts.stored), (1, 0, 1));
 }
 
+#[test]
+fn nothing_is_handed_over_after_the_end() {
+    let mut page = Page::new(ONCE);
+    page.capture(1, 100);
+    assert_eq!(sends(&page.tell(Input::Close { token: 1 })).len(), 1);
+    page.capture(1, 100);
+    // No timer fired, and no answer came, for longer than a try may take.
+    page.now.mono_ms += ATTEMPT_TIMEOUT_MS;
+    page.now.wall_ms += ATTEMPT_TIMEOUT_MS;
+    let actions = page.tell(Input::Leaving);
+    assert!(actions.contains(&Action::Settle { token: 1, acknowledged: false }));
+    assert_eq!((sends(&actions).len(), persists(&actions).len()), (0, 2), "a beacon could still be refused");
+}
+
 // ---- promises and consent
 
 #[test]
