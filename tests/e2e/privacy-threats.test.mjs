@@ -498,7 +498,9 @@ describe("a hostile collector", { concurrency: 2 }, () => {
         const from = receiver.sent().length;
         const page = await visit();
         await init(page, { endpoint });
-        // More than goes by keepalive, so that a plain fetch is among them.
+        // One by keepalive, and one with more than goes by that, so by plain fetch.
+        await track(page, "First");
+        await flush(page);
         const message = "the model gave no answer ".repeat(20);
         await page.evaluate((errorMessage) => {
           for (let number = 0; number < 100; number++)
@@ -506,7 +508,7 @@ describe("a hostile collector", { concurrency: 2 }, () => {
         }, message);
         await flush(page);
         const answered = receiver.sent().length;
-        assert.ok(answered - from >= 3, "several requests");
+        assert.ok(answered - from >= 2, "one of each kind");
         assert.deepEqual(
           (await context.cookies()).map(({ name }) => name).filter((name) => name === "planted"),
           [],
