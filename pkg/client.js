@@ -3,10 +3,10 @@
  * keeps whatever goes wrong away from the page. Everything else is decided in Rust.
  */
 
+import { keys, lend, PREFIX, put, randomBytes, remove } from "./browser.js";
 import { Client } from "./dist/langflow_telemetry.js";
 
-/** What all our storage keys start with, and the one that is kept: see src/web/store.rs. */
-const PREFIX = "langflow-telemetry:";
+/** The one of our storage keys that is kept: see src/web/store.rs. */
 const OPT_OUT = PREFIX + "opt-out";
 
 /** Calls held until the module is there; then the newest are refused, as in the queue. */
@@ -15,8 +15,14 @@ const HELD_MAX = 15000;
 /** Characters of an error message that are read: eight times what may travel, since scrubbing comes first. */
 const MESSAGE_READ_MAX = 4096;
 
+/** Characters of an option's text that are read: twice the longest, an endpoint, so that too long is seen as such. */
+const OPTION_READ_MAX = 4096;
+
 /** Characters of a component's name that are read: more than may travel, so that too long is seen as such. */
 const NAME_READ_MAX = 256;
+
+/** Random bytes of a session: see src/web/api.rs. */
+const SESSION_BYTES = 12;
 
 /** Events tracked from within `beforeSend` while it handles one tracked from within … */
 const DEPTH_MAX = 8;
@@ -54,8 +60,6 @@ const SAY_NO = 3;
 const SAY_YES = 4;
 const REFUSE_INVALID = 5;
 const REFUSE_BEFORE_SEND = 6;
-
-const VERSION_TEXTS = ["package", "version", "platform", "python", "arch", "cacheType"];
 
 /** Options that are functions. */
 const HOOKS = ["beforeSend", "onDiagnostic"];
@@ -106,31 +110,19 @@ export function doNotTrackFromEnv(env) {
  * A property of the object's own. What somebody put on `Object.prototype` is in every object, and would be in
  * every event.
  */
-const own = (object, name) => (Object.prototype.hasOwnProperty.call(object, name) ? object[name] : undefined);
+const own = (object, name) =>
+  object != null && Object.prototype.hasOwnProperty.call(object, name) ? object[name] : undefined;
 
 /** The same for all of them: an object that has nothing else. Throws where one of its getters does. */
 const ownOf = (object) => ({ __proto__: null, ...object });
 
 /** Here and not in Rust, so that a click counts while the wasm is not there, or no longer. */
-function remember(optOut) {
-  try {
-    if (optOut) localStorage.setItem(OPT_OUT, "1");
-    else localStorage.removeItem(OPT_OUT);
-  } catch {
-    // No storage, or none that we may use: it holds for this page.
-  }
-}
+const remember = (optOut) => (optOut ? put(OPT_OUT, "1") : remove(OPT_OUT));
 
 /** Removes what an earlier visit left: the wasm, which else does so, is not loaded on a page that says no. */
-function purge() {
-  try {
-    for (const key of Object.keys(localStorage)) {
-      if (key.startsWith(PREFIX) && key !== OPT_OUT) localStorage.removeItem(key);
-    }
-  } catch {
-    // No storage, or none that we may use: then nothing was left there.
-  }
-}
+const purge = () => {
+  for (const key of keys()) if (key !== OPT_OUT) remove(key);
+};
 
 /** What a panic in the wasm, or an endless recursion in it, looks like from here. */
 const isPanic = (error) => error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
@@ -174,20 +166,24 @@ export function createClient(options, load, off = "") {
   let given;
   let isTelling = false;
 
+  /** What the event or the options have under a name; `app.version` is in another object. */
+  const find = (name) => {
+    try {
+      return name.split(".").reduce(own, given);
+    } catch {
+      // A getter that throws: undefined says it.
+    }
+  };
+
   const tell = (code, count, subject, expected) => {
     count ??= (counts[code] ?? 0) + 1;
     counts[code] = count;
     // What a listener does wrong while it is being told is counted, or it would be told for ever.
     if (isTelling) return;
     isTelling = true;
-    let value;
-    try {
-      value = subject.split(".").reduce((object, name) => object[name], given);
-    } catch {
-      // A getter that throws, or nothing there: undefined says it.
-    }
     const message =
-      "langflow-telemetry: " + (ADVICE[code] ?? `${subject}: expected ${expected}, got ${show(value)}.`);
+      "langflow-telemetry: " +
+      (ADVICE[code] ?? `${subject}: expected ${expected}, got ${show(find(subject))}.`);
     try {
       if (typeof options?.onDiagnostic === "function")
         options.onDiagnostic({ code, message, count, ...(subject && { subject }) });
@@ -233,14 +229,27 @@ export function createClient(options, load, off = "") {
   };
 
   const host = {
+    ...lend(
+      (...heard) => void guard(() => core.dispatch(...heard)),
+      (...answered) => void guard(() => core.answer(...answered)),
+    ),
     tell,
-    callback: (signal, attempt) => (value) => {
-      guard(() => core.dispatch(signal, attempt, value));
+    given(name) {
+      const value = find(name);
+      if (value == null) return undefined;
+      if (typeof value === "string") return "t" + value.slice(0, OPTION_READ_MAX);
+      if (typeof value === "boolean") return value ? "b1" : "b0";
+      if (Array.isArray(value) && value.every((item) => typeof item === "string"))
+        return "a" + value.map((text) => text + "\0").join("");
+      return typeof value === "number" ? "n" : "o";
     },
+    number: find,
     emit: (event, platform, arch, seconds) =>
       capture(
         event,
-        event === "version" ? { ...options.app, platform, arch } : { timeRunning: seconds },
+        event === "version"
+          ? { ...options.app, platform: platform || undefined, arch: arch || undefined }
+          : { timeRunning: seconds },
         Date.now(),
       ),
     because: (reason) => {
@@ -271,11 +280,7 @@ export function createClient(options, load, off = "") {
 
   const enter = (kind, event, time) => {
     const read = (name) => own(event, name);
-    if (kind === "version") {
-      const facts = { autoLogin: read("autoLogin"), backendOnly: read("backendOnly") };
-      for (const name of VERSION_TEXTS) facts[name] = text(event, name);
-      return core.version(time, facts);
-    }
+    if (kind === "version") return core.version(time);
     const isWebhook = flag(read("isWebhook"));
     if (kind === "run" && isWebhook > 2) throw "isWebhook";
     const name = kind === "component" ? text(event, "name") : undefined;
@@ -341,7 +346,7 @@ export function createClient(options, load, off = "") {
   const start = () => {
     given = options;
     try {
-      core = new Client(options, host);
+      core = new Client(host, randomBytes(SESSION_BYTES));
     } catch {
       return end("internal");
     }

@@ -10,10 +10,16 @@ use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
+#[wasm_bindgen(module = "/pkg/browser.js")]
+extern "C" {
+    /// The browser as the shell lends it: the one that is shipped.
+    fn lend(hear: &Function, answer: &Function) -> Object;
+}
+
 #[wasm_bindgen(module = "/tests/web/page.js")]
 extern "C" {
     #[wasm_bindgen(js_name = makeShell)]
-    fn make_shell() -> Object;
+    fn make_shell(options: &JsValue, lend: &Function) -> Object;
 
     #[wasm_bindgen(js_name = watchPage)]
     fn watch_page() -> Object;
@@ -85,9 +91,11 @@ impl Visit {
     /// A page whose client has these options, as JSON, and is not yet started.
     fn new(options: &str) -> Self {
         end_visit();
-        let (shell, touched) = (make_shell(), watch_page());
+        let options = JSON::parse(options).expect("options");
+        let lending = Closure::<dyn Fn(Function, Function) -> Object>::new(|hear, answer| lend(&hear, &answer));
+        let (shell, touched) = (make_shell(&options, lending.as_ref().unchecked_ref()), watch_page());
         let host: Host = get(&shell, "host").unchecked_into();
-        let client = Client::new(&JSON::parse(options).expect("options"), host);
+        let client = Client::new(host, b"twelve bytes");
         set(&shell, "client", &JsValue::from(client));
         Self { shell, touched }
     }
@@ -219,7 +227,8 @@ async fn every_event_leaves_as_it_was_given() {
     visit.track(COMPONENT, &[time.clone(), 0.5.into(), 1.into(), none, "ChatInput".into()]);
     let facts = r#"{"package":"langflow","version":"1.13.0","platform":"Linux","python":"3.12","arch":"x86_64",
                     "autoLogin":true,"cacheType":"memory","backendOnly":false}"#;
-    visit.call("version", &[time.clone(), JSON::parse(facts).expect("facts")]);
+    set(&visit.shell, "given", &JSON::parse(facts).expect("facts"));
+    visit.call("version", &[time.clone()]);
     visit.track(SHUTDOWN, &[time, 12.5.into(), 2.into(), f64::NAN.into()]);
     visit.command(FLUSH, 7);
     wait(0).await;

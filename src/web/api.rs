@@ -2,21 +2,20 @@
 //! event crosses the border without an object being read property by property.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use alloc::collections::VecDeque;
 use core::cell::{Cell, RefCell};
 
-use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
-use super::lifecycle::{self, Listeners};
+use super::lifecycle::{self, HIDDEN, IS_THERE, RESTORED, WAS_THERE};
 use super::store::{self, Store};
-use super::timer::Timer;
-use super::transport::{Endpoint, Transport};
-use super::{Host, Signal, call, get, monotonic_ms, navigator, options, random, wall_ms};
-use crate::config::{Config, ErrorMessages, Guarantee};
+use super::transport::{self, DEFERRED, DEFERRED_ATTEMPT, Endpoint};
+use super::{Host, Signal, monotonic_ms, navigator, options, random, wall_ms};
+use crate::config::{Config, ErrorMessages, Given, Guarantee};
 use crate::consent::{self, Choice, Consent, Signals};
 use crate::delivery::{
     Action, Captured, Counts, Delivery, Input, Mode, Notice, Now, Outcome, Reason, Rules, Via,
@@ -27,18 +26,22 @@ use crate::platform::Hints;
 use crate::queue::Limits;
 use crate::redact;
 
-/// Characters of a session: 32 of them, so that five bits of a random byte choose one without bias.
+/// Characters of a session: 32 of them, so that five bits of a random byte choose one without bias. The shell gives
+/// 12 bytes: 60 random bits. A million sessions a day for ten years collide with a chance of one in a hundred thousand.
 const SESSION_CHARACTERS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
 
-/// Length of a session: 12 × 5 = 60 random bits. A million sessions a day for ten years collide with a chance
-/// of one in a hundred thousand.
-const SESSION_LENGTH: u32 = 12;
+/// Longest wait that `setTimeout` takes, in ms: 2^31 − 1. Beyond it browsers fire at once.
+const TIMEOUT_MAX_MS: f64 = 2_147_483_647.0;
 
 /// A client. Where its options were bad it does nothing.
+///
+/// What it holds stays for as long as the document: all of it could be dropped only when JavaScript's collector gets to
+/// the client, which while it listens is never; and that code weighed 1 KB. A client that was shut down has let go of
+/// its events, timers and listeners; what is left of it is less than 2 KB.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Client {
-    page: Option<Page>,
+    page: Option<&'static Page>,
 }
 
 #[derive(Debug)]
@@ -52,11 +55,8 @@ struct Page {
     frame: RefCell<Vec<u8>>,
     /// Where events are encoded, kept so that its memory is.
     line: RefCell<Vec<u8>>,
-    transport: Transport,
+    endpoint: Endpoint,
     store: Store,
-    timer: Timer,
-    hints_timer: Timer,
-    listeners: RefCell<Option<Listeners>>,
     /// What is known so far, while client hints are waited for.
     hints: RefCell<Option<Hints>>,
     has_version: Cell<bool>,
@@ -75,16 +75,18 @@ struct Page {
 
 #[wasm_bindgen]
 impl Client {
-    /// Reads the options.
+    /// Reads the options. `session` are its random bytes.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &JsValue, host: Host) -> Self {
-        let page = options::read(options).and_then(|config| {
-            Endpoint::resolve(&config.endpoint)
+    pub fn new(host: Host, session: &[u8]) -> Self {
+        let page = options::read(&host).and_then(|config| {
+            Endpoint::resolve(&host, &config.endpoint)
                 .map(|endpoint| (config, endpoint))
                 .ok_or(Error::option("endpoint", "an http(s) URL, since this page has no origin of its own"))
         });
         match page {
-            Ok((config, endpoint)) => Self { page: Some(Page::new(config, endpoint, host)) },
+            Ok((config, endpoint)) => {
+                Self { page: Some(Box::leak(Box::new(Page::new(config, endpoint, host, session)))) }
+            }
             Err(error) => {
                 host.tell(error.code(), 1, error.subject(), error.expected());
                 Self { page: None }
@@ -93,10 +95,17 @@ impl Client {
     }
 
     /// A callback of the browser: see `web/mod.rs`.
-    pub fn dispatch(&self, signal: u32, attempt: u32, value: &JsValue) {
-        let signal = Signal::ALL.into_iter().find(|other| *other as u32 == signal);
-        if let (Some(page), Some(signal)) = (&self.page, signal) {
-            page.dispatch(signal, attempt, value);
+    pub fn dispatch(&self, signal: usize, number: u32, text: Option<String>) {
+        if let (Some(page), Some(signal)) = (self.page, Signal::ALL.get(signal)) {
+            page.dispatch(*signal, number, text);
+        }
+    }
+
+    /// What became of the request `attempt`: see [`transport::outcome`].
+    pub fn answer(&self, attempt: u32, status: u32, retry_after: &str, date_ms: f64, body: &str) {
+        if let Some(page) = self.page {
+            let outcome = transport::outcome(status, retry_after, date_ms, body, wall_ms());
+            page.drive(Input::Answer { attempt, outcome });
         }
     }
 
@@ -133,20 +142,28 @@ impl Client {
         });
     }
 
-    /// What is running: the app's own facts, as `beforeSend` left them, under their names. Read one by one: it is
-    /// one event a page load.
-    pub fn version(&self, time_ms: f64, facts: &JsValue) {
-        self.capture(time_ms, |_| {
-            let text = |name| get(facts, name).as_string();
+    /// What is running: the app's own facts, as `beforeSend` left them; the host has them under their names. Read one
+    /// by one: it is one event a page load.
+    pub fn version(&self, time_ms: f64) {
+        self.capture(time_ms, |page| {
+            let text = |name| match options::given(&page.host, name) {
+                Given::Absent => Ok(None),
+                Given::Text(text) => Ok(Some(text)),
+                _ => Err(Error::event(name, "a string")),
+            };
+            let flag = |name| match options::given(&page.host, name) {
+                Given::Bool(flag) => Some(flag),
+                _ => None,
+            };
             let event = Version {
-                package: text("package"),
-                version: text("version"),
-                platform: text("platform"),
-                python: text("python"),
-                arch: text("arch"),
-                auto_login: get(facts, "autoLogin").as_bool(),
-                cache_type: text("cacheType"),
-                backend_only: get(facts, "backendOnly").as_bool(),
+                package: text("package")?,
+                version: text("version")?,
+                platform: text("platform")?,
+                python: text("python")?,
+                arch: text("arch")?,
+                auto_login: flag("autoLogin"),
+                cache_type: text("cacheType")?,
+                backend_only: flag("backendOnly"),
             };
             event.check().map(Event::Version)
         });
@@ -155,7 +172,7 @@ impl Client {
     /// Whatever else the shell asks for: its place in [`COMMANDS`]. `settle` answers with `token`, where there is an
     /// answer. Returns how many events there were that were refused for the same reason, where one was; 0 otherwise.
     pub fn command(&self, command: usize, token: u32) -> u32 {
-        if let (Some(page), Some(command)) = (&self.page, COMMANDS.get(command)) {
+        if let (Some(page), Some(command)) = (self.page, COMMANDS.get(command)) {
             match command {
                 Command::Start => page.reconsider(),
                 Command::Flush => page.drive(Input::Flush { token }),
@@ -173,7 +190,7 @@ impl Client {
     /// The snapshot: the state (0 off, 1 pending, 2 on, 3 stopped), then the counters in the order of `stats()` in the shell, the
     /// drop reasons last. Empty where the options were bad. Building the object in here costs ten times as much.
     pub fn stats(&self) -> Vec<u32> {
-        self.page.as_ref().map(Page::stats).unwrap_or_default()
+        self.page.map(Page::stats).unwrap_or_default()
     }
 }
 
@@ -213,7 +230,7 @@ enum Command {
 
 impl Client {
     fn capture(&self, time_ms: f64, event: impl FnOnce(&Page) -> Result<Event, Error>) {
-        if let Some(page) = &self.page {
+        if let Some(page) = self.page {
             match event(page) {
                 Ok(event) => page.capture(&event, time_ms),
                 Err(error) => {
@@ -237,16 +254,17 @@ const fn flag(given: u32) -> Option<bool> {
 }
 
 impl Page {
-    fn new(mut config: Config, mut endpoint: Endpoint, host: Host) -> Self {
+    fn new(mut config: Config, mut endpoint: Endpoint, host: Host, session: &[u8]) -> Self {
         if config.format.is_ping() {
             endpoint.href.truncate(endpoint.href.trim_end_matches('/').len());
             config.fit(&endpoint.href);
         }
-        let session = session();
+        let characters = session.iter().filter_map(|byte| SESSION_CHARACTERS.get(usize::from(byte & 31)));
+        let session: String = characters.map(|character| char::from(*character)).collect();
         let sampled_out = config.sample_rate < 1.0 && random() >= config.sample_rate;
         let guarantee = config.guarantee();
         let again = guarantee == Guarantee::AtLeastOnce;
-        let locks = get(&navigator::navigator(), "locks").is_object();
+        let locks = host.ask("navigator.locks").is_some();
         let rules = Rules {
             limits: Limits {
                 batch_events: config.max_batch_events,
@@ -257,7 +275,7 @@ impl Page {
             guarantee,
             // Two tabs without a lock may send the same batch: only where that does no harm.
             store: config.persist && !config.dry_run && !sampled_out && (again || locks),
-            deferred: again && !config.dry_run && endpoint.defers(),
+            deferred: again && !config.dry_run && endpoint.defers,
             beacon: endpoint.is_own && !config.format.is_ping(),
             pings: config.format.is_ping(),
             sampled_out,
@@ -276,11 +294,8 @@ impl Page {
             frame: RefCell::new(config.format.frame(&Version::default(), &config.client_type)),
             line: RefCell::new(Vec::new()),
             store: Store::new(&endpoint.href, config.format, &session),
-            transport: Transport::new(endpoint, config.format),
+            endpoint,
             config,
-            timer: Timer::default(),
-            hints_timer: Timer::default(),
-            listeners: RefCell::new(None),
             hints: RefCell::new(None),
             has_version: Cell::new(false),
             has_shutdown: Cell::new(false),
@@ -297,12 +312,12 @@ impl Page {
 
     /// Asked at the start, at every choice, and again whenever something is about to be sent.
     fn consent(&self) -> Consent {
-        let remembered = if store::opted_out() { Some(Choice::Out) } else { None };
+        let remembered = if store::opted_out(&self.host) { Some(Choice::Out) } else { None };
         consent::decide(Signals {
             do_not_track: false,
             honor_browser: self.config.honor_browser_signals,
-            gpc: navigator::gpc(),
-            dnt: navigator::dnt(),
+            gpc: navigator::gpc(&self.host),
+            dnt: navigator::dnt(&self.host),
             asked: self.config.consent,
             chosen: remembered.or(self.chosen.get()),
         })
@@ -312,7 +327,7 @@ impl Page {
         // The shell has remembered it, for the next visit.
         match (self.mode(), choice) {
             (Mode::Closed, Choice::In) => {}
-            (Mode::Closed, Choice::Out) => store::purge(),
+            (Mode::Closed, Choice::Out) => store::purge(&self.host),
             _ => {
                 self.chosen.set(Some(choice));
                 self.reconsider();
@@ -323,8 +338,8 @@ impl Page {
     fn reconsider(&self) {
         match self.consent() {
             Consent::Granted if self.sampled_out => self.host.because("sampled"),
-            Consent::Granted if lifecycle::is_prerendering() => {
-                self.listen(Some(Listeners::of_prerender(&self.host)));
+            Consent::Granted if lifecycle::is_prerendering(&self.host) => {
+                lifecycle::listen_to_prerender(&self.host);
             }
             Consent::Granted => self.begin(),
             Consent::Pending => {}
@@ -337,17 +352,15 @@ impl Page {
             return;
         }
         self.host.because("");
-        self.listen(Some(Listeners::of_page(&self.host)));
+        lifecycle::listen_to_page(&self.host);
         self.life_began.set(monotonic_ms());
         self.drive(Input::Granted);
-        if lifecycle::is_offline() && !self.transport.endpoint().is_loopback {
+        if lifecycle::is_offline(&self.host) && !self.endpoint.is_loopback {
             self.drive(Input::Offline);
         }
         if !self.has_version.get() {
-            *self.hints.borrow_mut() = Some(navigator::hints());
-            if navigator::ask_hints(&self.host) {
-                self.hints_timer.arm(&self.host, Signal::HintsLate, navigator::HINTS_WAIT_MS);
-            } else {
+            self.hints.replace(Some(navigator::hints(&self.host)));
+            if !self.host.hints(navigator::HINTS_WAIT_MS) {
                 self.introduce();
             }
         }
@@ -361,16 +374,10 @@ impl Page {
 
     /// No listener, no timer.
     fn quiet(&self) {
-        self.listen(None);
-        self.timer.disarm();
-        self.hints_timer.disarm();
-        *self.hints.borrow_mut() = None;
-    }
-
-    fn listen(&self, listeners: Option<Listeners>) {
-        // The old ones are dropped, and so removed, after the borrow: that is a call into JavaScript.
-        let old = self.listeners.replace(listeners);
-        drop(old);
+        lifecycle::listen_to_nothing(&self.host);
+        self.host.disarm();
+        self.host.disarm_hints();
+        self.hints.replace(None);
     }
 
     fn mode(&self) -> Mode {
@@ -424,11 +431,12 @@ impl Page {
     /// Version: once a page load.
     fn introduce(&self) {
         let hints = self.hints.take();
-        self.hints_timer.disarm();
+        self.host.disarm_hints();
         if let Some(hints) = hints
             && !self.has_version.replace(true)
         {
-            self.host.emit("version", hints.system(), hints.arch(), 0.0);
+            let (system, arch) = (hints.system().unwrap_or_default(), hints.arch().unwrap_or_default());
+            self.host.emit("version", system, arch, 0.0);
         }
     }
 
@@ -440,7 +448,7 @@ impl Page {
         self.introduce();
         if !self.has_shutdown.get() {
             let seconds = (monotonic_ms() - self.life_began.get()) / 1000.0;
-            self.host.emit("shutdown", None, None, seconds);
+            self.host.emit("shutdown", "", "", seconds);
             // Only now: where the browser ended this in the middle, it is done again.
             self.has_shutdown.set(true);
         }
@@ -448,35 +456,56 @@ impl Page {
 
     // ---- what the browser says
 
-    fn dispatch(&self, signal: Signal, attempt: u32, value: &JsValue) {
-        let outcome = match signal {
-            Signal::Tick => {
-                self.drive(Input::Tick);
-                None
-            }
-            Signal::Lifecycle => {
-                self.lifecycle(value);
-                None
-            }
-            Signal::Answered => self.transport.answered(&self.host, attempt, value, wall_ms()),
-            Signal::Chunk => self.transport.chunk(&self.host, attempt, value),
-            // Chromium says so of requests with keepalive too, and goes on with them.
-            Signal::Failed if lifecycle::is_closing() => None,
-            Signal::Failed => self.transport.failed(attempt),
-            Signal::Locked => {
-                self.drain();
-                None
-            }
-            Signal::Hints | Signal::HintsLate => {
-                if let Some(hints) = self.hints.borrow_mut().as_mut() {
-                    navigator::complete(hints, value);
+    fn dispatch(&self, signal: Signal, number: u32, text: Option<String>) {
+        // Nothing here is under way when the browser tells of the page's life, unless it was ended in the middle: Firefox
+        // does so in the `pagehide` of a tab that is closed, and then fires `visibilitychange` as if nothing had
+        // been. Then this goes on where that stopped.
+        if (signal as u32) < Signal::Tick as u32 {
+            self.is_executing.set(false);
+        }
+        match signal {
+            Signal::Visibility if number & HIDDEN != 0 => {
+                if self.is_leaving.get() {
+                    self.leave();
                 }
                 self.introduce();
-                None
+                self.drive(Input::Hidden);
             }
-        };
-        if let Some(outcome) = outcome {
-            self.drive(Input::Answer { attempt, outcome });
+            Signal::Visibility => self.drive(Input::Shown),
+            Signal::PageHide => self.leave(),
+            Signal::PageShow if number & RESTORED != 0 => {
+                self.is_leaving.set(false);
+                self.has_shutdown.set(false);
+                self.life_began.set(monotonic_ms());
+                self.drive(Input::Returned);
+            }
+            Signal::Freeze => self.drive(Input::Frozen),
+            Signal::Resume => self.drive(Input::Returned),
+            Signal::Online => self.drive(Input::Online),
+            Signal::Offline if !self.endpoint.is_loopback => self.drive(Input::Offline),
+            Signal::PageShow | Signal::Offline => {}
+            Signal::Storage => self.stored(number, text),
+            Signal::Prerendered => self.reconsider(),
+            Signal::Tick => self.drive(Input::Tick),
+            Signal::Locked => self.drain(),
+            Signal::Hints => {
+                if let Some(hints) = self.hints.borrow_mut().as_mut() {
+                    navigator::complete(hints, &text.unwrap_or_default());
+                }
+                self.introduce();
+            }
+        }
+    }
+
+    /// Another tab wrote: it opted out or in, or claimed what it left; or the site's data was cleared.
+    fn stored(&self, number: u32, key: Option<String>) {
+        let is_there = number & IS_THERE != 0;
+        if key.as_ref().is_none_or(|key| key == store::OPT_OUT) {
+            // Not what is there by now: who opted out and in again has had all purged in between.
+            if is_there { self.end(consent::Reason::OptedOut.as_str()) } else { self.reconsider() }
+        } else if key.is_some_and(|key| self.store.is_claim(&key)) && !(is_there && number & WAS_THERE != 0) {
+            // Not at its renewals: with twenty tabs open that were a look into the store all the time.
+            self.drive(Input::Noticed);
         }
     }
 
@@ -487,55 +516,9 @@ impl Page {
         self.is_leaving.set(false);
     }
 
-    fn lifecycle(&self, event: &JsValue) {
-        // Nothing here is under way when the browser tells something, unless it was ended in the middle: Firefox
-        // does so in the `pagehide` of a tab that is closed, and then fires `visibilitychange` as if nothing had
-        // been. Then this goes on where that stopped.
-        self.is_executing.set(false);
-        let name = get(event, "type").as_string().unwrap_or_default();
-        let restored = get(event, "persisted").is_truthy();
-        match name.as_str() {
-            "visibilitychange" if lifecycle::is_hidden() => {
-                if self.is_leaving.get() {
-                    self.leave();
-                }
-                self.introduce();
-                self.drive(Input::Hidden);
-            }
-            "visibilitychange" => self.drive(Input::Shown),
-            "pagehide" => self.leave(),
-            "pageshow" if restored => {
-                self.is_leaving.set(false);
-                self.has_shutdown.set(false);
-                self.life_began.set(monotonic_ms());
-                self.drive(Input::Returned);
-            }
-            "freeze" => self.drive(Input::Frozen),
-            "resume" => self.drive(Input::Returned),
-            "online" => self.drive(Input::Online),
-            "offline" if !self.transport.endpoint().is_loopback => self.drive(Input::Offline),
-            // Another tab opted out or in, or the site's data was cleared.
-            "storage" => {
-                let key = get(event, "key").as_string();
-                let is_there = get(event, "newValue").is_string();
-                if key.as_ref().is_none_or(|key| key == store::OPT_OUT) {
-                    // Not what is there by now: who opted out and in again has had all purged in between.
-                    if is_there { self.end(consent::Reason::OptedOut.as_str()) } else { self.reconsider() }
-                } else if key.is_some_and(|key| self.store.is_claim(&key))
-                    && !(is_there && get(event, "oldValue").is_string())
-                {
-                    // Not at its renewals: with twenty tabs open that were a look into the store all the time.
-                    self.drive(Input::Noticed);
-                }
-            }
-            "prerenderingchange" => self.reconsider(),
-            _ => {}
-        }
-    }
-
     fn drain(&self) {
         if self.mode() == Mode::On {
-            let found = self.store.read(wall_ms());
+            let found = self.store.read(&self.host, wall_ms());
             self.drive(Input::Drained(found));
         }
     }
@@ -568,38 +551,47 @@ impl Page {
                     self.drive(Input::Answer { attempt, outcome });
                 }
             }
-            Action::Abort { attempt } => self.transport.abort(attempt),
-            Action::Arm { after_ms } => self.timer.arm(&self.host, Signal::Tick, after_ms),
-            Action::Disarm => self.timer.disarm(),
+            Action::Abort { attempt } => self.host.abort(attempt),
+            Action::Arm { after_ms } => {
+                // One more: browsers cut fractions off, and a timer that fires early would find nothing due. But zero
+                // stays zero.
+                let after_ms = if after_ms > 0.0 { (after_ms + 1.0).min(TIMEOUT_MAX_MS) } else { 0.0 };
+                self.host.arm(after_ms);
+            }
+            Action::Disarm => self.host.disarm(),
             Action::Persist { id, sent, lines } => {
-                if !self.store.persist(id, sent, &lines, wall_ms) {
+                if !self.store.persist(&self.host, id, sent, &lines, wall_ms) {
                     self.drive(Input::StoreFailed { id });
                 }
             }
             Action::Adopt { session, id, new_id, lines } => {
-                if !self.store.adopt(&session, id, new_id, &lines, wall_ms) {
+                if !self.store.adopt(&self.host, &session, id, new_id, &lines, wall_ms) {
                     self.drive(Input::StoreFailed { id: new_id });
                 }
             }
-            Action::Forget { id } => self.store.forget_own(id),
-            Action::ForgetForeign { session, id } => self.store.forget(&session, id),
-            Action::Lease { until_ms } => self.store.lease(until_ms),
-            Action::Release => self.store.release(),
+            Action::Forget { id } => self.store.forget_own(&self.host, id),
+            Action::ForgetForeign { session, id } => self.store.forget(&self.host, &session, id),
+            Action::Lease { until_ms } => self.store.lease(&self.host, until_ms),
+            Action::Release => self.store.release(&self.host),
             Action::Drain => {
-                if !self.store.lock(&self.host) {
+                if !self.host.lock() {
                     self.drain();
                 }
             }
             Action::Insure { lines } => {
                 // A deferred request is sent by the browser, whenever the page ends: this is where it is asked.
-                if self.may_send() && !self.transport.insure(&self.wrap(&lines)) {
+                if self.may_send() {
+                    self.host.abort(DEFERRED_ATTEMPT);
+                    if self.request(DEFERRED_ATTEMPT, DEFERRED, &self.wrap(&lines)) {
+                        return;
+                    }
                     self.drive(Input::DeferredFailed);
                 }
             }
-            Action::Uninsure => self.transport.uninsure(),
+            Action::Uninsure => self.host.abort(DEFERRED_ATTEMPT),
             Action::Purge => {
-                self.transport.uninsure();
-                store::purge();
+                self.host.abort(DEFERRED_ATTEMPT);
+                store::purge(&self.host);
             }
             Action::Settle { token, acknowledged } => {
                 if self.mode() == Mode::Closed {
@@ -635,10 +627,24 @@ impl Page {
         }
         let body = self.wrap(&body);
         if self.config.dry_run {
-            print(&body);
+            self.host.print(core::str::from_utf8(&body).unwrap_or_default());
             return Some(Outcome::Answered { status: 200, retry_after_ms: None, rejected: 0 });
         }
-        self.transport.send(&self.host, attempt, via, &body)
+        if self.request(attempt, via as u32, &body) {
+            return None;
+        }
+        Some(if via == Via::Beacon { Outcome::BeaconRefused } else { Outcome::Unreachable })
+    }
+
+    /// Says whether the browser took it. What a ping says is in its URL.
+    fn request(&self, attempt: u32, via: u32, body: &[u8]) -> bool {
+        let format = self.config.format;
+        let mut url = self.endpoint.href.clone();
+        if format.is_ping() {
+            url.push_str(core::str::from_utf8(body).unwrap_or_default());
+            return self.host.send(attempt, via, &url, &[], "");
+        }
+        self.host.send(attempt, via, &url, body, format.content_type())
     }
 
     fn tell(&self, notice: Notice) {
@@ -680,23 +686,4 @@ impl Page {
         stats.extend(counts.dropped);
         stats
     }
-}
-
-/// `dryRun`: shows the payload as it would leave.
-fn print(body: &[u8]) {
-    let text = core::str::from_utf8(body).unwrap_or_default();
-    let console = get(&js_sys::global(), "console");
-    call(&console, "log", &[&JsValue::from_str("langflow-telemetry would send:"), &JsValue::from_str(text)]);
-}
-
-/// Random per page load.
-fn session() -> String {
-    let random = Uint8Array::new_with_length(SESSION_LENGTH);
-    call(&get(&js_sys::global(), "crypto"), "getRandomValues", &[&random]);
-    random
-        .to_vec()
-        .iter()
-        .filter_map(|byte| SESSION_CHARACTERS.get(usize::from(byte & 31)))
-        .map(|character| char::from(*character))
-        .collect()
 }

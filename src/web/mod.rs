@@ -1,11 +1,15 @@
 //! The edge: the only code that knows a browser. It executes what `delivery.rs` decides, and decides nothing
 //! itself.
 //!
+//! # What is lent
+//! Each thing that a page is asked or told is a function of [`Host`], which `pkg/browser.js` and the shell around it
+//! implement: only numbers, texts and bytes cross. `web-sys` and `js-sys` in its place weighed 8 KB more after
+//! brotli: an import with glue and checks for every function, property and type on the way.
+//!
 //! # One door
-//! Whatever the browser calls back (timers, listeners, promises, locks) comes in through functions that the
-//! shell makes: `Host::callback(signal, attempt)`. They call `Client::dispatch` and catch what a panic leaves
-//! behind, so that no `RuntimeError` reaches the page's `onerror`. A Rust `Closure` for each callback would need
-//! that care as well, and some hundred bytes each.
+//! Whatever the browser calls back (timers, listeners, promises, locks) comes in through [`Client::dispatch`] and
+//! [`Client::answer`], which the shell calls so that it catches what a panic leaves behind: no `RuntimeError`
+//! reaches the page's `onerror`.
 //!
 //! # Borrows
 //! A call into JavaScript may call back in (a patched `fetch`, `onDiagnostic`, a getter). So no `RefCell` is
@@ -18,58 +22,68 @@ mod lifecycle;
 mod navigator;
 mod options;
 mod store;
-mod timer;
 mod transport;
 
-use js_sys::{Function, Object, Reflect};
+use alloc::string::String;
+
 use wasm_bindgen::prelude::*;
 
 pub use api::Client;
 
-/// What the browser, or a promise, has to say; its value comes along.
+/// What the browser, or a promise, has to say. The lifecycle's come first, in the order of `EVENTS` in
+/// `pkg/browser.js`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
 enum Signal {
+    /// The page was hidden or shown.
+    Visibility,
+    /// It is frozen: no timer fires, nothing leaves.
+    Freeze,
+    /// It goes on.
+    Resume,
+    /// It goes, for good or into the back/forward cache.
+    PageHide,
+    /// It came, maybe from there.
+    PageShow,
+    /// There is a network.
+    Online,
+    /// There is none.
+    Offline,
+    /// Another tab wrote to the store; the text is the key, if it was one.
+    Storage,
+    /// Somebody looks at a page that was prerendered.
+    Prerendered,
     /// The timer of `delivery.rs` fired.
     Tick,
-    /// A lifecycle event; the value is the `Event`.
-    Lifecycle,
-    /// The head of an attempt's response is there; the value is the `Response`.
-    Answered,
-    /// A part of an attempt's response body is there; the value is what `read()` gave.
-    Chunk,
-    /// An attempt, or reading its answer, failed.
-    Failed,
     /// The store's lock is ours until we return.
     Locked,
-    /// Client hints; the value is the object, or an error.
+    /// Client hints; the text is what was told of architecture and bitness, a space between.
     Hints,
-    /// Client hints took too long.
-    HintsLate,
 }
 
 impl Signal {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 12] = [
+        Self::Visibility,
+        Self::Freeze,
+        Self::Resume,
+        Self::PageHide,
+        Self::PageShow,
+        Self::Online,
+        Self::Offline,
+        Self::Storage,
+        Self::Prerendered,
         Self::Tick,
-        Self::Lifecycle,
-        Self::Answered,
-        Self::Chunk,
-        Self::Failed,
         Self::Locked,
         Self::Hints,
-        Self::HintsLate,
     ];
 }
 
 #[wasm_bindgen]
 extern "C" {
-    /// What the shell lends us. None of its functions throws.
+    /// What we are lent. None of its functions throws.
     #[derive(Debug)]
     pub type Host;
 
-    /// A function that dispatches this signal, with the value it is called with.
-    #[wasm_bindgen(method, js_name = callback)]
-    fn make_callback(this: &Host, signal: u32, attempt: u32) -> Function;
+    // ---- by the shell
 
     /// Tells the host page: a stable code, how often so far, and what was at fault and expected, if anything.
     #[wasm_bindgen(method)]
@@ -82,11 +96,67 @@ extern "C" {
     /// Has an event captured which is our own: `"version"` with platform and arch, `"shutdown"` with seconds.
     /// It takes the way of all events, through `beforeSend`.
     #[wasm_bindgen(method)]
-    fn emit(this: &Host, event: &str, platform: Option<&str>, arch: Option<&str>, seconds: f64);
+    fn emit(this: &Host, event: &str, platform: &str, arch: &str, seconds: f64);
 
     /// Answers the promise with this number.
     #[wasm_bindgen(method)]
     fn settle(this: &Host, token: u32, acknowledged: bool);
+
+    /// What the options, or the facts of the Version event, have under a name: a letter that says of what type it is,
+    /// and for all but numbers the value: see [`options`].
+    #[wasm_bindgen(method)]
+    fn given(this: &Host, name: &str) -> Option<String>;
+
+    /// The same where it is a number.
+    #[wasm_bindgen(method)]
+    fn number(this: &Host, name: &str) -> f64;
+
+    // ---- by the browser: see pkg/browser.js
+
+    #[wasm_bindgen(method)]
+    fn ask(this: &Host, path: &str) -> Option<String>;
+
+    #[wasm_bindgen(method)]
+    fn resolve(this: &Host, endpoint: &str) -> Option<String>;
+
+    #[wasm_bindgen(method)]
+    fn hints(this: &Host, wait_ms: f64) -> bool;
+
+    #[wasm_bindgen(method)]
+    fn listen(this: &Host, first: u32, end: u32);
+
+    #[wasm_bindgen(method)]
+    fn arm(this: &Host, after_ms: f64);
+
+    #[wasm_bindgen(method)]
+    fn disarm(this: &Host);
+
+    #[wasm_bindgen(method, js_name = disarmHints)]
+    fn disarm_hints(this: &Host);
+
+    #[wasm_bindgen(method)]
+    fn send(this: &Host, attempt: u32, via: u32, url: &str, body: &[u8], content_type: &str) -> bool;
+
+    #[wasm_bindgen(method)]
+    fn abort(this: &Host, attempt: u32);
+
+    #[wasm_bindgen(method)]
+    fn item(this: &Host, key: &str, most: u32) -> Option<String>;
+
+    #[wasm_bindgen(method)]
+    fn put(this: &Host, key: &str, value: &str) -> bool;
+
+    #[wasm_bindgen(method)]
+    fn remove(this: &Host, key: &str);
+
+    #[wasm_bindgen(method)]
+    fn keys(this: &Host) -> String;
+
+    #[wasm_bindgen(method)]
+    fn lock(this: &Host) -> bool;
+
+    #[wasm_bindgen(method)]
+    fn print(this: &Host, text: &str);
 
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn monotonic_ms() -> f64;
@@ -98,27 +168,8 @@ extern "C" {
     fn random() -> f64;
 }
 
-/// A callback for the browser. `attempt` is 0 where it is not about one.
-fn callback(host: &Host, signal: Signal, attempt: u32) -> Function {
-    host.make_callback(signal as u32, attempt)
-}
-
-/// A property, or undefined where there is none or its getter throws.
-fn get(object: &JsValue, name: &str) -> JsValue {
-    Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
-}
-
-/// Sets a property of an object of our own.
-fn set(object: &Object, name: &str, value: &JsValue) {
-    let _ = Reflect::set(object, &JsValue::from_str(name), value);
-}
-
-/// Calls a method; `None` where there is none, or it throws.
-fn call(object: &JsValue, name: &str, arguments: &[&JsValue]) -> Option<JsValue> {
-    let method: Function = get(object, name).dyn_into().ok()?;
-    let list = js_sys::Array::new();
-    for argument in arguments {
-        list.push(argument);
-    }
-    method.apply(object, &list).ok()
+/// What is before and after the first `at`. Not `str::split_once`: its search, made for long texts, weighs 1 KB.
+fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let place = text.bytes().position(|byte| byte == at)?;
+    Some((text.get(..place)?, text.get(place + 1..)?))
 }

@@ -1,12 +1,9 @@
-//! JsValue → `Config`. Reads each option by its name and hands over what it found; `config.rs` judges.
+//! What the page gave → `Config`. Reads each option by its name and hands over what it found; `config.rs` judges.
 
-use alloc::string::String;
+use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
 
-use js_sys::Array;
-use wasm_bindgen::JsValue;
-
-use super::get;
+use super::{Host, cut};
 use crate::config::{Config, Given};
 use crate::error::Error;
 
@@ -14,34 +11,31 @@ use crate::error::Error;
 ///
 /// # Errors
 /// The first option that is not acceptable.
-pub(super) fn read(options: &JsValue) -> Result<Config, Error> {
+pub(super) fn read(host: &Host) -> Result<Config, Error> {
     let mut config = Config::default();
     for name in Config::NAMES {
-        config.set(name, given(&find(options, name)))?;
+        config.set(name, given(host, name))?;
     }
     Ok(config)
 }
 
-fn find(options: &JsValue, name: &str) -> JsValue {
-    match name.split_once('.') {
-        Some((outer, inner)) => get(&get(options, outer), inner),
-        None => get(options, name),
-    }
-}
-
-fn given(value: &JsValue) -> Given {
-    if value.is_undefined() || value.is_null() {
-        Given::Absent
-    } else if let Some(flag) = value.as_bool() {
-        Given::Bool(flag)
-    } else if let Some(number) = value.as_f64() {
-        Given::Number(number)
-    } else if let Some(text) = value.as_string() {
-        Given::Text(text)
-    } else if Array::is_array(value) {
-        let items: Option<Vec<String>> = Array::from(value).iter().map(|item| item.as_string()).collect();
-        items.map_or(Given::Other, Given::Texts)
-    } else {
-        Given::Other
+/// What there is under that name: `b1` or `b0`, `n`, `t` and a text, `a` and texts, each with a NUL behind it, or `o`
+/// for anything else.
+pub(super) fn given(host: &Host, name: &str) -> Given {
+    let Some(given) = host.given(name) else { return Given::Absent };
+    let value = given.get(1..).unwrap_or_default();
+    match given.bytes().next() {
+        Some(b'b') => Given::Bool(value == "1"),
+        Some(b'n') => Given::Number(host.number(name)),
+        Some(b't') => Given::Text(value.to_owned()),
+        Some(b'a') => {
+            let (mut texts, mut rest) = (Vec::new(), value);
+            while let Some((text, others)) = cut(rest, 0) {
+                texts.push(text.to_owned());
+                rest = others;
+            }
+            Given::Texts(texts)
+        }
+        _ => Given::Other,
     }
 }

@@ -15,14 +15,11 @@ use alloc::vec::Vec;
 
 use core::cell::Cell;
 
-use js_sys::{Array, JsString, Object};
-use wasm_bindgen::prelude::*;
-
-use super::{Host, Signal, call, callback, get};
+use super::{Host, cut};
 use crate::delivery::{Found, STORED_AGE_MAX_MS, STORED_BATCH_MAX};
 use crate::wire::{Format, put_integer};
 
-/// What all our keys start with. The shell in `pkg/client.js` knows it too: it purges without the wasm.
+/// What all our keys start with. `pkg/browser.js` knows it too, and hands over no others.
 const PREFIX: &str = "langflow-telemetry:";
 
 /// The remembered opt-out. The shell writes it: a click counts also while the wasm is not there.
@@ -33,6 +30,9 @@ const STORE_MAX: usize = 1024 * 1024;
 
 /// Longest first line of a value, in UTF-16 units: a letter, two numbers, a space and the line end.
 const HEAD_MAX: u32 = 48;
+
+/// Longest value that is believed, in UTF-16 units.
+const VALUE_MAX: u32 = STORED_BATCH_MAX as u32 + HEAD_MAX;
 
 /// The batches of one endpoint and format.
 #[derive(Debug)]
@@ -51,76 +51,85 @@ impl Store {
     pub(super) fn new(endpoint: &str, format: Format, session: &str) -> Self {
         let mut prefix = PREFIX.to_owned();
         let mut hash = 0x811c_9dc5_u32;
-        for byte in endpoint.bytes().chain(format.name().bytes()) {
-            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        for text in [endpoint, format.name()] {
+            for byte in text.bytes() {
+                hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+            }
         }
-        push_number(&mut prefix, u64::from(hash));
-        prefix.push(':');
+        push_number(&mut prefix, u64::from(hash), ":");
         Self { format, prefix, session: session.to_owned(), total: Cell::new(None) }
     }
 
     fn key(&self, session: &str, id: u32) -> String {
         let mut key = self.claim(session);
         key.push(':');
-        push_number(&mut key, u64::from(id));
+        push_number(&mut key, u64::from(id), "");
         key
     }
 
     fn claim(&self, session: &str) -> String {
-        [self.prefix.as_str(), session].concat()
+        let mut key = self.prefix.clone();
+        key.push_str(session);
+        key
     }
 
     /// Keeps a batch of this page; one that is kept already keeps its age. False where there was no room, or no
     /// permission: then nothing of it is kept.
-    pub(super) fn persist(&self, id: u32, sent: bool, lines: &[u8], wall_ms: f64) -> bool {
+    pub(super) fn persist(&self, host: &Host, id: u32, sent: bool, lines: &[u8], wall_ms: f64) -> bool {
         let key = self.key(&self.session, id);
-        let old = peek(&key);
-        let others =
-            self.total.get().unwrap_or_else(total).saturating_sub(old.map_or(0, |(_, bytes)| bytes as usize));
-        let written = old.map_or(wall_ms as u64, |(written, _)| written);
-        let kept = others + lines.len() <= STORE_MAX && write(&key, sent, lines, written);
+        let (written, bytes) = peek(host, &key).unwrap_or((wall_ms as u64, 0));
+        let others = self.total.get().unwrap_or_else(|| total(host)).saturating_sub(bytes as usize);
+        let kept = others + lines.len() <= STORE_MAX && write(host, &key, sent, lines, written);
         self.total.set(Some(if kept { others + lines.len() } else { others }));
         if !kept {
-            remove(&key);
+            host.remove(&key);
         }
         kept
     }
 
     /// Makes another page's batch, and its age, this page's.
-    pub(super) fn adopt(&self, session: &str, id: u32, new_id: u32, lines: &[u8], wall_ms: f64) -> bool {
+    pub(super) fn adopt(
+        &self,
+        host: &Host,
+        session: &str,
+        id: u32,
+        new_id: u32,
+        lines: &[u8],
+        wall_ms: f64,
+    ) -> bool {
         let key = self.key(&self.session, new_id);
-        let written = peek(&self.key(session, id)).map_or(wall_ms as u64, |(written, _)| written);
+        let written = peek(host, &self.key(session, id)).map_or(wall_ms as u64, |(written, _)| written);
         // First under our name, so that a crash in between leaves two copies rather than none.
-        let first = write(&key, false, lines, written);
-        self.forget(session, id);
-        first || write(&key, false, lines, written)
+        let first = write(host, &key, false, lines, written);
+        self.forget(host, session, id);
+        first || write(host, &key, false, lines, written)
     }
 
     /// Removes a batch.
-    pub(super) fn forget(&self, session: &str, id: u32) {
-        remove(&self.key(session, id));
+    pub(super) fn forget(&self, host: &Host, session: &str, id: u32) {
+        host.remove(&self.key(session, id));
     }
 
     /// Removes a batch of this page.
-    pub(super) fn forget_own(&self, id: u32) {
-        self.forget(&self.session, id);
+    pub(super) fn forget_own(&self, host: &Host, id: u32) {
+        self.forget(host, &self.session, id);
     }
 
     /// Claims this page's batches.
-    pub(super) fn lease(&self, until_ms: f64) {
+    pub(super) fn lease(&self, host: &Host, until_ms: f64) {
         let mut text = String::new();
-        push_number(&mut text, until_ms as u64);
-        put(&self.claim(&self.session), &text);
+        push_number(&mut text, until_ms as u64, "");
+        host.put(&self.claim(&self.session), &text);
     }
 
     /// Gives the claim up.
-    pub(super) fn release(&self) {
-        remove(&self.claim(&self.session));
+    pub(super) fn release(&self, host: &Host) {
+        host.remove(&self.claim(&self.session));
     }
 
     /// Whether this is the key of a page's claim.
     pub(super) fn is_claim(&self, key: &str) -> bool {
-        key.strip_prefix(&self.prefix).is_some_and(|session| !session.contains(':'))
+        key.strip_prefix(self.prefix.as_str()).is_some_and(|session| cut(session, b':').is_none())
     }
 
     /// The run of actions is over: other tabs may write now.
@@ -128,86 +137,95 @@ impl Store {
         self.total.set(None);
     }
 
-    /// Has `Signal::Locked` dispatched while this tab holds the lock. Without locks (an insecure page) says
-    /// false: the caller goes on without.
-    pub(super) fn lock(&self, host: &Host) -> bool {
-        let locks = get(&super::navigator::navigator(), "locks");
-        let name = JsValue::from_str(PREFIX);
-        // The callback returns undefined, so the lock is released as soon as it is done: a lock that is held
-        // keeps a page out of the back/forward cache.
-        let requested = call(&locks, "request", &[&name, &callback(host, Signal::Locked, 0)]);
-        // Where it is refused the store is left alone; nobody is to see the rejection.
-        let ignore = callback(host, Signal::Chunk, 0);
-        requested.and_then(|promise| call(&promise, "then", &[&ignore, &ignore])).is_some()
-    }
-
     /// All batches of this endpoint, this page's own included. What is not ours, or not whole, is removed.
-    pub(super) fn read(&self, wall_ms: f64) -> Vec<Found> {
+    pub(super) fn read(&self, host: &Host, wall_ms: f64) -> Vec<Found> {
         let mut found = Vec::new();
-        for key in keys() {
-            let Some((session, id)) = key.strip_prefix(&self.prefix).and_then(|rest| rest.split_once(':'))
+        each_key(host, &mut |key| {
+            let Some((session, id)) = key.strip_prefix(self.prefix.as_str()).and_then(|rest| cut(rest, b':'))
             else {
-                tidy(&key, wall_ms);
-                continue;
+                tidy(host, key, wall_ms);
+                return;
             };
-            match number(id).zip(self.batch(&key)) {
-                Some((id, (written, lines))) => found.push(Found {
-                    session: session.to_owned(),
-                    id: id as u32,
-                    written_ms: written as f64,
-                    events: lines.iter().filter(|b| **b == b'\n').count() as u32,
-                    lines,
-                    lease_ms: item(&self.claim(session))
-                        .and_then(|text| text.as_string())
-                        .and_then(|text| number(&text))
-                        .map(|until| until as f64),
-                }),
-                None => remove(&key),
-            }
-        }
+            let Some((id, (written, lines, events))) = number(id).zip(self.batch(host, key)) else {
+                host.remove(key);
+                return;
+            };
+            let lease = host.item(&self.claim(session), HEAD_MAX).and_then(|text| number(&text));
+            found.push(Found {
+                session: session.to_owned(),
+                id: id as u32,
+                written_ms: written as f64,
+                events,
+                lines,
+                lease_ms: lease.map(|until| until as f64),
+            });
+        });
         found
     }
 
-    /// When it was written, and its lines, if it is what we could have written.
-    fn batch(&self, key: &str) -> Option<(u64, Vec<u8>)> {
-        let value = item(key)
-            .filter(|value| value.length() as usize <= STORED_BATCH_MAX + HEAD_MAX as usize)?
-            .as_string()?;
+    /// When it was written, its lines and how many they are, if it is what we could have written.
+    fn batch(&self, host: &Host, key: &str) -> Option<(u64, Vec<u8>, u32)> {
+        let value = host.item(key, VALUE_MAX + 1)?;
         let (written, _) = head(&value)?;
-        let lines = value.split_once('\n')?.1.strip_suffix('\n')?;
-        let plausible = lines.split('\n').all(|line| self.format.is_plausible(line.as_bytes()))
-            // One that has more than one line would be sent as one.
-            && !(self.format.is_ping() && lines.contains('\n'));
-        plausible.then(|| [lines.as_bytes(), b"\n"].concat()).map(|lines| (written, lines))
+        let (_, lines) = cut(&value, b'\n')?;
+        let mut events = 0;
+        let mut rest = lines;
+        while let Some((line, others)) = cut(rest, b'\n') {
+            if !self.format.is_plausible(line.as_bytes()) {
+                return None;
+            }
+            events += 1;
+            rest = others;
+        }
+        // One that has more than one line would be sent as one.
+        let fits = events == 1 || events > 1 && !self.format.is_ping();
+        (fits && rest.is_empty() && lines.len() <= STORED_BATCH_MAX).then(|| (written, lines.into(), events))
     }
 }
 
 /// Whether an earlier visit opted out.
-pub(super) fn opted_out() -> bool {
-    item(OPT_OUT).is_some()
+pub(super) fn opted_out(host: &Host) -> bool {
+    host.item(OPT_OUT, 1).is_some()
 }
 
 /// Removes all that is ours, but for the remembered opt-out.
-pub(super) fn purge() {
-    keys().iter().filter(|key| *key != OPT_OUT).for_each(|key| remove(key));
+pub(super) fn purge(host: &Host) {
+    each_key(host, &mut |key| {
+        if key != OPT_OUT {
+            host.remove(key);
+        }
+    });
+}
+
+fn each_key(host: &Host, visit: &mut dyn FnMut(&str)) {
+    let mut keys = host.keys();
+    keys.push('\n');
+    let mut rest = keys.as_str();
+    while let Some((key, others)) = cut(rest, b'\n') {
+        if key.starts_with(PREFIX) {
+            visit(key);
+        }
+        rest = others;
+    }
 }
 
 /// Of another endpoint, or of nobody: an endpoint that is no longer used would leave its batches for ever.
-fn tidy(key: &str, wall_ms: f64) {
-    let written = item(key).and_then(|value| value.slice(0, HEAD_MAX).as_string()).and_then(|text| {
+fn tidy(host: &Host, key: &str, wall_ms: f64) {
+    let written = host.item(key, HEAD_MAX).and_then(|text| {
         // A claim is a bare number.
         head(&text).map(|(written, _)| written).or_else(|| number(&text))
     });
     let old = written.is_none_or(|written| (wall_ms - written as f64).abs() > STORED_AGE_MAX_MS);
     if key != OPT_OUT && old {
-        remove(key);
+        host.remove(key);
     }
 }
 
 /// Reads `u<written> <bytes>\n`.
 fn head(value: &str) -> Option<(u64, u64)> {
-    let (head, _) = value.split_once('\n')?;
-    let (written, bytes) = head.strip_prefix(['u', 's'])?.split_once(' ')?;
+    let (head, _) = cut(value, b'\n')?;
+    let (written, bytes) = cut(head, b' ')?;
+    let written = written.strip_prefix("u").or(written.strip_prefix("s"))?;
     number(written).zip(number(bytes))
 }
 
@@ -217,56 +235,30 @@ fn number(text: &str) -> Option<u64> {
     digits.then(|| text.bytes().fold(0, |sum, b| sum * 10 + u64::from(b - b'0')))
 }
 
-fn push_number(text: &mut String, number: u64) {
+fn push_number(text: &mut String, number: u64, end: &str) {
     let mut digits = Vec::new();
     put_integer(number, &mut digits);
     text.extend(digits.into_iter().map(char::from));
+    text.push_str(end);
 }
 
-fn write(key: &str, sent: bool, lines: &[u8], written_ms: u64) -> bool {
+fn write(host: &Host, key: &str, sent: bool, lines: &[u8], written_ms: u64) -> bool {
     let mut value = String::from(if sent { "s" } else { "u" });
-    push_number(&mut value, written_ms);
-    value.push(' ');
-    push_number(&mut value, lines.len() as u64);
-    value.push('\n');
+    push_number(&mut value, written_ms, " ");
+    push_number(&mut value, lines.len() as u64, "\n");
     let Ok(lines) = core::str::from_utf8(lines) else { return false };
     value.push_str(lines);
-    put(key, &value)
+    host.put(key, &value)
 }
 
 /// Bytes of all batches of all endpoints.
-fn total() -> usize {
-    keys().iter().filter_map(|key| peek(key)).map(|(_, bytes)| bytes as usize).sum()
+fn total(host: &Host) -> usize {
+    let mut total = 0;
+    each_key(host, &mut |key| total += peek(host, key).map_or(0, |(_, bytes)| bytes as usize));
+    total
 }
 
 /// When a batch was written, in Unix ms, and its bytes, as its first line tells them.
-fn peek(key: &str) -> Option<(u64, u64)> {
-    head(&item(key)?.slice(0, HEAD_MAX).as_string()?)
-}
-
-// ---- localStorage, every access of which may throw
-
-fn storage() -> JsValue {
-    get(&js_sys::global(), "localStorage")
-}
-
-fn keys() -> Vec<String> {
-    let storage = storage();
-    if !storage.is_object() {
-        return Vec::new();
-    }
-    let keys: Array = Object::keys(&Object::from(storage));
-    keys.iter().filter_map(|key| key.as_string()).filter(|key| key.starts_with(PREFIX)).collect()
-}
-
-fn item(key: &str) -> Option<JsString> {
-    call(&storage(), "getItem", &[&JsValue::from_str(key)])?.dyn_into().ok()
-}
-
-fn put(key: &str, value: &str) -> bool {
-    call(&storage(), "setItem", &[&JsValue::from_str(key), &JsValue::from_str(value)]).is_some()
-}
-
-fn remove(key: &str) {
-    call(&storage(), "removeItem", &[&JsValue::from_str(key)]);
+fn peek(host: &Host, key: &str) -> Option<(u64, u64)> {
+    head(&host.item(key, HEAD_MAX)?)
 }

@@ -10,26 +10,50 @@ export function endVisit() {
   localStorage.clear();
 }
 
-/** The functions that a client is lent, and what it did with them. */
-export function makeShell() {
+/**
+ * The functions that a client is lent, and what it did with them. `lend` is the browser's part, of pkg/browser.js.
+ */
+export function makeShell(options, lend) {
   const shell = {
     client: undefined,
+    /** What the client may read by name: its options, then the facts of a Version event. */
+    given: options,
     told: [],
     emitted: [],
     settled: [],
-    host: {
-      callback: (signal, attempt) => (value) => shell.client.dispatch(signal, attempt, value),
-      tell: (...given) => shell.told.push(given),
-      emit(event, platform, arch, seconds) {
-        shell.emitted.push([event, platform ?? null, arch ?? null]);
-        const now = Date.now();
-        if (event === "version")
-          shell.client.version(now, { package: "langflow", platform, arch, autoLogin: true });
-        else shell.client.track(3, now, seconds, 2, NaN);
-      },
-      because: (reason) => (shell.reason = reason),
-      settle: (...given) => shell.settled.push(given),
+  };
+  const find = (name) => name.split(".").reduce((object, name) => object?.[name], shell.given);
+  shell.host = {
+    ...lend(
+      (...heard) => shell.client.dispatch(...heard),
+      (...answered) => shell.client.answer(...answered),
+    ),
+    given(name) {
+      const value = find(name);
+      if (value == null) return undefined;
+      if (typeof value === "string") return `t${value}`;
+      if (typeof value === "boolean") return value ? "b1" : "b0";
+      if (Array.isArray(value) && value.every((item) => typeof item === "string"))
+        return `a${value.map((text) => `${text}\0`).join("")}`;
+      return typeof value === "number" ? "n" : "o";
     },
+    number: find,
+    tell: (...given) => shell.told.push(given),
+    emit(event, platform, arch, seconds) {
+      shell.emitted.push([event, platform || null, arch || null]);
+      const now = Date.now();
+      if (event === "version") {
+        shell.given = {
+          package: "langflow",
+          platform: platform || null,
+          arch: arch || null,
+          autoLogin: true,
+        };
+        shell.client.version(now);
+      } else shell.client.track(3, now, seconds, 2, NaN);
+    },
+    because: (reason) => (shell.reason = reason),
+    settle: (...given) => shell.settled.push(given),
   };
   undo.push(() => {
     try {
