@@ -58,7 +58,7 @@ browser: ## Chromium and chromedriver
 .PHONY: package www langflow collector demo
 package: $(TARBALL) ## the npm package: pkg/dist, packed
 
-$(TARBALL): $(PACKAGE_SOURCES) pkg/node_modules/.package-lock.json | wasm-bindgen wasm-pack
+$(TARBALL): $(PACKAGE_SOURCES) pkg/node_modules/.package-lock.json | wasm-bindgen
 	@node pkg/build.mjs
 	@echo
 	@echo "── npm pack"

@@ -1,3 +1,5 @@
+/* global addEventListener, fetchLater, removeEventListener */
+
 /**
  * The browser as the core is lent it: each function asks or tells the page's platform one thing, and decides nothing. What
  * is asked, when, and what an answer means is Rust's (src/web and below it).
@@ -68,7 +70,8 @@ export const remove = (key) => void safely(() => localStorage.removeItem(key));
 
 /**
  * Lends the browser to one client. `hear(signal, number, text)` is told what happens, `answer(attempt, status,
- * retryAfter, date, text)` what became of a request: status 0 where there was no answer.
+ * date, text)` what became of a request: status 0 where there was no answer; the text is its Retry-After, which is also
+ * read as a date, a line end, and its body.
  */
 export function lend(hear, answer) {
   /** What can be aborted, by its attempt; the deferred request is attempt 0. */
@@ -115,7 +118,7 @@ export function lend(hear, answer) {
       // A window that a script has closed: Chromium says so of requests with keepalive too, and goes on with them.
       if (safely(() => globalThis.closed)) return;
     }
-    if (flights.delete(attempt)) answer(attempt, status, retryAfter, Date.parse(retryAfter), text);
+    if (flights.delete(attempt)) answer(attempt, status, Date.parse(retryAfter), retryAfter + "\n" + text);
   };
 
   const abort = (attempt) => {

@@ -4,7 +4,7 @@
  */
 
 import { keys, lend, PREFIX, put, randomBytes, remove } from "./browser.js";
-import { Client } from "./dist/langflow_telemetry.js";
+import * as rust from "./dist/langflow_telemetry.js";
 
 /** The one of our storage keys that is kept: see src/web/store.rs. */
 const OPT_OUT = PREFIX + "opt-out";
@@ -21,13 +21,16 @@ const OPTION_READ_MAX = 4096;
 /** Characters of a component's name that are read: more than may travel, so that too long is seen as such. */
 const NAME_READ_MAX = 256;
 
+/** Bytes that a held call is taken for, beside its message. */
+const HELD_BYTES = 140;
+
 /** Random bytes of a session: see src/web/api.rs. */
 const SESSION_BYTES = 12;
 
 /** Events tracked from within `beforeSend` while it handles one tracked from within … */
 const DEPTH_MAX = 8;
 
-/** What `core.stats()` counts, in its order; see `Page::stats` in src/web/api.rs. The rest of it are REASONS. */
+/** What `rust.stats()` counts, in its order; see `Page::stats` in src/web/api.rs. The rest of it are REASONS. */
 const COUNTS = [
   "captured",
   "recovered",
@@ -51,8 +54,15 @@ const REASONS = [
 ];
 const STATES = ["off", "pending", "on", "stopped"];
 
-/** Places in KINDS and COMMANDS of src/web/api.rs. `version` crosses in a call of its own. */
-const KINDS = ["run", "playground", "component", "shutdown"];
+/** The events; all but `version`, which crosses in a call of its own, are places in KINDS of src/web/api.rs. */
+const KINDS = ["run", "playground", "component", "shutdown", "version"];
+const RUN = 0;
+const PLAYGROUND = 1;
+const COMPONENT = 2;
+const SHUTDOWN = 3;
+const VERSION = 4;
+
+/** Places in COMMANDS there. */
 const START = 0;
 const FLUSH = 1;
 const CLOSE = 2;
@@ -60,24 +70,22 @@ const SAY_NO = 3;
 const SAY_YES = 4;
 const REFUSE_INVALID = 5;
 const REFUSE_BEFORE_SEND = 6;
+const REFUSE_QUEUE_FULL = 7;
 
 /** Options that are functions. */
 const HOOKS = ["beforeSend", "onDiagnostic"];
 
 /** What to do about it; a code that is not here has a subject, and says what was expected. */
 const ADVICE = {
-  queue_full: "the queue is full, so the newest events are refused: is the endpoint reachable?",
-  too_large: "an event is larger than a batch may be, or than the receiver takes: it was dropped.",
-  rejected: "the receiver refused events: compare its answer with docs/events.md.",
-  expired: "stored events were older than 7 days: they were dropped.",
-  endpoint_blocked:
-    "the endpoint cannot be reached (network, CSP connect-src, a blocker?): events wait, one request at a time probes it.",
+  queue_full: "the queue is full, the newest events are refused: is the endpoint reachable?",
+  too_large: "an event is larger than a batch, or than the receiver takes: dropped.",
+  rejected: "the receiver refused events: see docs/events.md.",
+  expired: "stored events were older than 7 days: dropped.",
+  endpoint_blocked: "the endpoint cannot be reached (network, CSP connect-src, a blocker?): events wait.",
   stopped: "the receiver said 410 Gone: this page sends nothing more.",
-  store_unavailable:
-    "localStorage is full or forbidden: events that are not sent before the page goes may be lost.",
+  store_unavailable: "localStorage is full or forbidden: unsent events may be lost with the page.",
   before_send_threw: "beforeSend threw: its event was dropped.",
-  wasm_unavailable:
-    "WebAssembly cannot be loaded (does the page's CSP lack 'wasm-unsafe-eval'?): telemetry is off.",
+  wasm_unavailable: "WebAssembly cannot be loaded (CSP without 'wasm-unsafe-eval'?): telemetry is off.",
   internal: "the module failed: telemetry is off. Please report this.",
 };
 
@@ -107,11 +115,10 @@ export function doNotTrackFromEnv(env) {
 }
 
 /**
- * A property of the object's own. What somebody put on `Object.prototype` is in every object, and would be in
- * every event.
+ * A property of the object's own: what somebody put on `Object.prototype` is in every object, and would be in every
+ * event. Throws where there is no object, or its getter does.
  */
-const own = (object, name) =>
-  object != null && Object.prototype.hasOwnProperty.call(object, name) ? object[name] : undefined;
+const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
 
 /** The same for all of them: an object that has nothing else. Throws where one of its getters does. */
 const ownOf = (object) => ({ __proto__: null, ...object });
@@ -124,13 +131,23 @@ const purge = () => {
   for (const key of keys()) if (key !== OPT_OUT) remove(key);
 };
 
-/** What a panic in the wasm, or an endless recursion in it, looks like from here. */
-const isPanic = (error) => error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
-
 const flag = (value) => (value === true ? 1 : value === false ? 0 : value == null ? 2 : 3);
+
 /** A number; `none` where there is none, and -1 where it is something else, which no number of ours may be. */
 const number = (value, none) =>
   typeof value === "number" ? (value === value ? value : -1) : value == null ? none : -1;
+
+/** A text of the event: undefined where there is none. Throws its name where it is something else. */
+const text = (event, name, most) => {
+  const value = own(event, name);
+  if (value == null) return undefined;
+  if (typeof value !== "string") throw name;
+  if (value.length <= most) return value;
+  // Cut between words: half a secret might not be known as one.
+  const end = value.lastIndexOf(" ", most);
+  return value.slice(0, end > 0 ? end : most);
+};
+
 const show = (value) => {
   try {
     return typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : String(value).slice(0, 80);
@@ -152,31 +169,31 @@ const isHere = () => typeof document !== "undefined" || typeof WorkerGlobalScope
  * client is one that does nothing, for that reason.
  */
 export function createClient(options, load, off = "") {
-  /** The client in Rust, once it is there. */
-  let core;
+  /** The client's number in Rust, once it is there. */
+  let id = 0;
   let held = [];
   let heldBytes = 0;
+  let heldRefused = 0;
   let depth = 0;
   let tokens = 0;
   const counts = {};
   const waiting = new Map();
   /** Why the core is off, while it is. */
   let why = "";
-  /** What the event or the options had under the name that a diagnostic is about. */
+  /** The event or the options that Rust asks about, and that a diagnostic is about. */
   let given;
   let isTelling = false;
 
-  /** What the event or the options have under a name; `app.version` is in another object. */
+  /** What they have under a name; `app.version` is in another object. */
   const find = (name) => {
     try {
       return name.split(".").reduce(own, given);
     } catch {
-      // A getter that throws: undefined says it.
+      // A getter that throws, or nothing there: undefined says it.
     }
   };
 
-  const tell = (code, count, subject, expected) => {
-    count ??= (counts[code] ?? 0) + 1;
+  const tell = (code, count = (counts[code] ?? 0) + 1, subject, expected) => {
     counts[code] = count;
     // What a listener does wrong while it is being told is counted, or it would be told for ever.
     if (isTelling) return;
@@ -197,7 +214,7 @@ export function createClient(options, load, off = "") {
 
   const refuseOption = (name, expected) => {
     off = "invalid_option";
-    tell("invalid_option", 1, name, expected);
+    tell(off, 1, name, expected);
   };
 
   /** Rust cannot tell a function from another object, so these two options are checked here. */
@@ -211,7 +228,7 @@ export function createClient(options, load, off = "") {
   const end = (code) => {
     if (off) return;
     off = code;
-    core = undefined;
+    id = 0;
     held = [];
     for (const settle of waiting.values()) settle(false);
     waiting.clear();
@@ -219,19 +236,21 @@ export function createClient(options, load, off = "") {
   };
 
   /** Calls into Rust. Nothing that happens there reaches the page. */
-  const guard = (call) => {
+  const guard = (call, ...given) => {
     try {
-      return core && call(core);
+      return id ? call(id, ...given) : undefined;
     } catch {
       // A panic leaves the instance as it is, with whatever it had borrowed: it cannot be used again.
       end("internal");
     }
   };
 
+  const command = (what, token = 0) => guard(rust.command, what, token);
+
   const host = {
     ...lend(
-      (...heard) => void guard(() => core.dispatch(...heard)),
-      (...answered) => void guard(() => core.answer(...answered)),
+      (...heard) => void guard(rust.hear, ...heard),
+      (...answered) => void guard(rust.answer, ...answered),
     ),
     tell,
     given(name) {
@@ -244,18 +263,15 @@ export function createClient(options, load, off = "") {
       return typeof value === "number" ? "n" : "o";
     },
     number: find,
-    emit: (event, platform, arch, seconds) =>
-      capture(
-        event,
-        event === "version"
-          ? { ...options.app, platform: platform || undefined, arch: arch || undefined }
-          : { timeRunning: seconds },
-        Date.now(),
-      ),
-    because: (reason) => {
+    emit(event, machine, timeRunning) {
+      if (event === "shutdown") return capture(SHUTDOWN, { timeRunning }, Date.now());
+      const [platform, arch] = machine.split("\n").map((text) => text || undefined);
+      capture(VERSION, { ...options.app, platform, arch }, Date.now());
+    },
+    because(reason) {
       why = reason;
     },
-    settle: (token, acknowledged) => {
+    settle(token, acknowledged) {
       waiting.get(token)?.(acknowledged);
       waiting.delete(token);
     },
@@ -263,34 +279,23 @@ export function createClient(options, load, off = "") {
 
   /** Counts an event that got no further than here. */
   const refuse = (subject, expected) => {
-    const count = guard(() => core.command(subject ? REFUSE_INVALID : REFUSE_BEFORE_SEND, 0));
+    const count = command(subject ? REFUSE_INVALID : REFUSE_BEFORE_SEND);
     if (subject && count) tell("invalid_event", count, subject, expected);
   };
 
-  /** A text of the event: undefined where there is none. Throws its name where it is something else. */
-  const text = (event, name, max = NAME_READ_MAX) => {
-    const value = own(event, name);
-    if (value == null) return undefined;
-    if (typeof value !== "string") throw name;
-    if (value.length <= max) return value;
-    // Cut between words: half a secret might not be known as one.
-    const end = value.lastIndexOf(" ", max);
-    return value.slice(0, end > 0 ? end : max);
-  };
-
   const enter = (kind, event, time) => {
-    const read = (name) => own(event, name);
-    if (kind === "version") return core.version(time);
-    const isWebhook = flag(read("isWebhook"));
-    if (kind === "run" && isWebhook > 2) throw "isWebhook";
-    const name = kind === "component" ? text(event, "name") : undefined;
-    if (kind === "component" && name === undefined) throw "name";
-    core.track(
-      KINDS.indexOf(kind),
+    if (kind === VERSION) return rust.version(id, time);
+    const isWebhook = kind === RUN ? flag(own(event, "isWebhook")) : 2;
+    if (isWebhook > 2) throw "isWebhook";
+    const name = kind === COMPONENT ? text(event, "name", NAME_READ_MAX) : undefined;
+    if (kind === COMPONENT && name === undefined) throw "name";
+    rust.track(
+      id,
+      kind,
       time,
-      number(read(kind === "shutdown" ? "timeRunning" : "seconds"), -1),
-      flag(read("success")) | (isWebhook << 2),
-      kind === "playground" ? number(read("componentCount"), NaN) : NaN,
+      number(own(event, kind === SHUTDOWN ? "timeRunning" : "seconds"), -1),
+      flag(own(event, "success")) | (isWebhook << 2),
+      kind === PLAYGROUND ? number(own(event, "componentCount"), NaN) : NaN,
       name,
       text(event, "errorMessage", MESSAGE_READ_MAX),
     );
@@ -302,7 +307,7 @@ export function createClient(options, load, off = "") {
       if (depth >= DEPTH_MAX) return refuse();
       depth++;
       try {
-        given = event = options.beforeSend({ ...event, event: kind });
+        given = event = options.beforeSend({ ...event, event: KINDS[kind] });
       } catch {
         event = null;
         tell("before_send_threw");
@@ -311,10 +316,11 @@ export function createClient(options, load, off = "") {
       if (event == null) return refuse();
     }
     try {
-      if (core) enter(kind, event, time);
+      if (id) enter(kind, event, time);
     } catch (error) {
       if (typeof error === "string") refuse(error, error === "isWebhook" ? "true or false" : "a string");
-      else if (isPanic(error)) end("internal");
+      // What a panic in the wasm, or an endless recursion in it, looks like from here.
+      else if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) end("internal");
       else refuse("event", "an object whose properties can be read");
     }
   };
@@ -322,37 +328,39 @@ export function createClient(options, load, off = "") {
   const track = (kind, event) => {
     if (off) return;
     const time = Date.now();
-    if (core) return capture(kind, event, time);
-    if (held.length < HELD_MAX && heldBytes < HELD_MAX * 140) {
-      // A copy: the page may change its object before the module is there.
-      let copy;
-      try {
-        copy = { ...event };
-      } catch {
-        copy = {};
-      }
-      heldBytes += 140 + (typeof copy.errorMessage === "string" ? copy.errorMessage.length : 0);
-      held.push(() => capture(kind, copy, time));
-    } else held.refused = (held.refused ?? 0) + 1;
+    if (id) return capture(kind, event, time);
+    if (held.length >= HELD_MAX || heldBytes >= HELD_MAX * HELD_BYTES) {
+      heldRefused++;
+      return;
+    }
+    // A copy: the page may change its object before the module is there.
+    let copy = {};
+    try {
+      copy = { ...event };
+    } catch {
+      // A getter that throws: refused later, for want of what it has not told.
+    }
+    heldBytes += HELD_BYTES + (copy.errorMessage?.length ?? 0);
+    held.push(() => capture(kind, copy, time));
   };
 
   /** A call that is not an event: now, or once the module is there. */
-  const later = (command, token = 0) => {
-    const call = () => void guard(() => core.command(command, token));
-    if (core) call();
-    else if (!off) held.push(call);
+  const later = (what, token) => {
+    if (id) command(what, token);
+    else if (!off) held.push(() => command(what, token));
   };
 
   const start = () => {
     given = options;
     try {
-      core = new Client(host, randomBytes(SESSION_BYTES));
+      id = rust.open(host, randomBytes(SESSION_BYTES));
     } catch {
       return end("internal");
     }
     // The options were bad: it was told.
-    if (!guard(() => core.stats().length)) return end("invalid_option");
-    guard(() => core.command(START, 0));
+    if (!id) return end("invalid_option");
+    command(START);
+    for (; heldRefused > 0; heldRefused--) command(REFUSE_QUEUE_FULL);
     const calls = held;
     held = [];
     for (const call of calls) call();
@@ -366,13 +374,12 @@ export function createClient(options, load, off = "") {
     later(optIn ? SAY_YES : SAY_NO);
   };
 
-  const promise = (command, whenOff) =>
+  const promise = (what, whenOff) =>
     off
       ? Promise.resolve(whenOff)
       : new Promise((resolve) => {
-          const token = ++tokens;
-          waiting.set(token, resolve);
-          later(command, token);
+          waiting.set(++tokens, resolve);
+          later(what, tokens);
         });
 
   const stopwatch = (kind, name) => {
@@ -382,25 +389,24 @@ export function createClient(options, load, off = "") {
       end(outcome) {
         if (ended) return;
         ended = true;
-        const seconds = (performance.now() - began) / 1000;
+        const event = { seconds: (performance.now() - began) / 1000, ...name };
         try {
-          outcome = { seconds, ...name, ...outcome };
+          Object.assign(event, outcome);
         } catch {
           // A getter that throws: refused below, for want of a `success`.
-          outcome = { seconds, ...name };
         }
-        track(kind, outcome);
+        track(kind, event);
       },
     };
   };
 
   const client = {
-    trackRun: (event) => track("run", event),
-    trackPlayground: (event) => track("playground", event),
-    trackComponent: (event) => track("component", event),
-    startRun: () => stopwatch("run"),
-    startPlayground: () => stopwatch("playground"),
-    startComponent: (name) => stopwatch("component", { name }),
+    trackRun: (event) => track(RUN, event),
+    trackPlayground: (event) => track(PLAYGROUND, event),
+    trackComponent: (event) => track(COMPONENT, event),
+    startRun: () => stopwatch(RUN),
+    startPlayground: () => stopwatch(PLAYGROUND),
+    startComponent: (name) => stopwatch(COMPONENT, { name }),
     flush: () => promise(FLUSH, true),
     shutdown() {
       closing.add(client);
@@ -409,7 +415,7 @@ export function createClient(options, load, off = "") {
     optOut: () => choose(false),
     optIn: () => choose(true),
     stats() {
-      const [state, ...counters] = guard(() => core.stats()) ?? [];
+      const [state, ...counters] = guard(rust.stats) ?? [];
       const count = (names) => Object.fromEntries(names.map((name) => [name, counters.shift() ?? 0]));
       const reason = off || why;
       return {

@@ -1,4 +1,4 @@
-//! What JavaScript sees: one class, of whose methods none throws. Numbers and flags come in typed, so that an
+//! What JavaScript sees: functions of which none throws. Numbers and flags come in typed, so that an
 //! event crosses the border without an object being read property by property.
 
 use alloc::borrow::ToOwned;
@@ -33,15 +33,20 @@ const SESSION_CHARACTERS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
 /// Longest wait that `setTimeout` takes, in ms: 2^31 − 1. Beyond it browsers fire at once.
 const TIMEOUT_MAX_MS: f64 = 2_147_483_647.0;
 
-/// A client. Where its options were bad it does nothing.
+/// The pages' clients, by their number: the first is 1, and 0 is none.
 ///
-/// What it holds stays for as long as the document: all of it could be dropped only when JavaScript's collector gets to
-/// the client, which while it listens is never; and that code weighed 1 KB. A client that was shut down has let go of
-/// its events, timers and listeners; what is left of it is less than 2 KB.
-#[wasm_bindgen]
-#[derive(Debug)]
-pub struct Client {
-    page: Option<&'static Page>,
+/// They stay for as long as the document: what drops one could only be told by JavaScript's collector, which never gets
+/// to a client that listens; and that code, with the class that it takes, weighed 1 KB. A client that was shut down
+/// has let go of its events, timers and listeners; what is left of it is less than 2 KB.
+struct Pages(RefCell<Vec<&'static Page>>);
+
+// SAFETY: the module has no threads: its memory is not shared, so nobody else can come in.
+unsafe impl Sync for Pages {}
+
+static PAGES: Pages = Pages(RefCell::new(Vec::new()));
+
+fn page(client: usize) -> Option<&'static Page> {
+    PAGES.0.borrow().get(client.wrapping_sub(1)).copied()
 }
 
 #[derive(Debug)]
@@ -73,125 +78,131 @@ struct Page {
     is_executing: Cell<bool>,
 }
 
+/// Makes a client of the options that `host` was given, and returns its number: 0 where they were bad, which is told.
+/// `session` are random bytes.
 #[wasm_bindgen]
-impl Client {
-    /// Reads the options. `session` are its random bytes.
-    #[wasm_bindgen(constructor)]
-    pub fn new(host: Host, session: &[u8]) -> Self {
-        let page = options::read(&host).and_then(|config| {
-            Endpoint::resolve(&host, &config.endpoint)
-                .map(|endpoint| (config, endpoint))
-                .ok_or(Error::option("endpoint", "an http(s) URL, since this page has no origin of its own"))
-        });
-        match page {
-            Ok((config, endpoint)) => {
-                Self { page: Some(Box::leak(Box::new(Page::new(config, endpoint, host, session)))) }
-            }
-            Err(error) => {
-                host.tell(error.code(), 1, error.subject(), error.expected());
-                Self { page: None }
-            }
+pub fn open(host: Host, session: &[u8]) -> usize {
+    let page = options::read(&host).and_then(|config| {
+        Endpoint::resolve(&host, &config.endpoint)
+            .map(|endpoint| (config, endpoint))
+            .ok_or(Error::option("endpoint", "an http(s) URL, since this page has no origin of its own"))
+    });
+    match page {
+        Ok((config, endpoint)) => {
+            let page = Box::leak(Box::new(Page::new(config, endpoint, host, session)));
+            let mut pages = PAGES.0.borrow_mut();
+            pages.push(page);
+            pages.len()
+        }
+        Err(error) => {
+            host.tell(error.code(), 1, error.subject(), error.expected());
+            0
         }
     }
+}
 
-    /// A callback of the browser: see `web/mod.rs`.
-    pub fn dispatch(&self, signal: usize, number: u32, text: Option<String>) {
-        if let (Some(page), Some(signal)) = (self.page, Signal::ALL.get(signal)) {
-            page.dispatch(*signal, number, text);
-        }
+/// A callback of the browser: see `web/mod.rs`.
+#[wasm_bindgen]
+pub fn hear(client: usize, signal: usize, number: u32, text: Option<String>) {
+    if let (Some(page), Some(signal)) = (page(client), Signal::ALL.get(signal)) {
+        page.hear(*signal, number, text);
     }
+}
 
-    /// What became of the request `attempt`: see [`transport::outcome`].
-    pub fn answer(&self, attempt: u32, status: u32, retry_after: &str, date_ms: f64, body: &str) {
-        if let Some(page) = self.page {
-            let outcome = transport::outcome(status, retry_after, date_ms, body, wall_ms());
-            page.drive(Input::Answer { attempt, outcome });
-        }
+/// What became of the request `attempt`: see [`transport::outcome`].
+#[wasm_bindgen]
+pub fn answer(client: usize, attempt: u32, status: u32, date_ms: f64, text: &str) {
+    if let Some(page) = page(client) {
+        let outcome = transport::outcome(status, date_ms, text, wall_ms());
+        page.drive(Input::Answer { attempt, outcome });
     }
+}
 
-    /// An event that ended at `time_ms`: of which kind is its place in [`KINDS`]. `flags` are [`flag`]s: success in
-    /// the lowest two bits, "triggered by a webhook" in the next two. `count` is NaN for an event without one, and
-    /// negative where it is no number. One export for all kinds: each costs a wrapper on both sides.
-    #[allow(clippy::too_many_arguments, reason = "typed, an event crosses without being read by its names")]
-    pub fn track(
-        &self,
-        kind: usize,
-        time_ms: f64,
-        seconds: f64,
-        flags: u32,
-        count: f64,
-        name: Option<String>,
-        error_message: Option<String>,
-    ) {
-        self.capture(time_ms, |page| {
-            let error_message =
-                error_message.filter(|_| page.config.error_messages == ErrorMessages::Scrubbed);
-            let outcome = event::Outcome { seconds, success: flag(flags), error_message };
-            match KINDS.get(kind) {
-                Some(Kind::Run) => Run::new(flag(flags >> 2), outcome).map(Event::Run),
-                Some(Kind::Playground) => {
-                    Playground::new((!count.is_nan()).then_some(count), outcome).map(Event::Playground)
-                }
-                Some(Kind::Component) => {
-                    let name = name.unwrap_or_default();
-                    let name = redact::component_name(&name, page.config.component_names.as_deref());
-                    Component::new(name.to_owned(), outcome).map(Event::Component)
-                }
-                _ => Shutdown::new(seconds).map(Event::Shutdown),
+/// An event that ended at `time_ms`: of which kind is its place in [`KINDS`]. `flags` are [`flag`]s: success in
+/// the lowest two bits, "triggered by a webhook" in the next two. `count` is NaN for an event without one, and
+/// negative where it is no number. One export for all kinds: each costs a wrapper on both sides.
+#[wasm_bindgen]
+#[allow(clippy::too_many_arguments, reason = "typed, an event crosses without being read by its names")]
+pub fn track(
+    client: usize,
+    kind: usize,
+    time_ms: f64,
+    seconds: f64,
+    flags: u32,
+    count: f64,
+    name: Option<String>,
+    error_message: Option<String>,
+) {
+    capture(client, time_ms, |page| {
+        let error_message = error_message.filter(|_| page.config.error_messages == ErrorMessages::Scrubbed);
+        let outcome = event::Outcome { seconds, success: flag(flags), error_message };
+        match KINDS.get(kind) {
+            Some(Kind::Run) => Run::new(flag(flags >> 2), outcome).map(Event::Run),
+            Some(Kind::Playground) => {
+                Playground::new((!count.is_nan()).then_some(count), outcome).map(Event::Playground)
             }
-        });
-    }
-
-    /// What is running: the app's own facts, as `beforeSend` left them; the host has them under their names. Read one
-    /// by one: it is one event a page load.
-    pub fn version(&self, time_ms: f64) {
-        self.capture(time_ms, |page| {
-            let text = |name| match options::given(&page.host, name) {
-                Given::Absent => Ok(None),
-                Given::Text(text) => Ok(Some(text)),
-                _ => Err(Error::event(name, "a string")),
-            };
-            let flag = |name| match options::given(&page.host, name) {
-                Given::Bool(flag) => Some(flag),
-                _ => None,
-            };
-            let event = Version {
-                package: text("package")?,
-                version: text("version")?,
-                platform: text("platform")?,
-                python: text("python")?,
-                arch: text("arch")?,
-                auto_login: flag("autoLogin"),
-                cache_type: text("cacheType")?,
-                backend_only: flag("backendOnly"),
-            };
-            event.check().map(Event::Version)
-        });
-    }
-
-    /// Whatever else the shell asks for: its place in [`COMMANDS`]. `settle` answers with `token`, where there is an
-    /// answer. Returns how many events there were that were refused for the same reason, where one was; 0 otherwise.
-    pub fn command(&self, command: usize, token: u32) -> u32 {
-        if let (Some(page), Some(command)) = (self.page, COMMANDS.get(command)) {
-            match command {
-                Command::Start => page.reconsider(),
-                Command::Flush => page.drive(Input::Flush { token }),
-                Command::Close => {
-                    page.say_goodbye();
-                    page.drive(Input::Close { token });
-                }
-                Command::Choose(choice) => page.choose(*choice),
-                Command::Refuse(reason) => return page.refuse(*reason),
+            Some(Kind::Component) => {
+                let name = name.unwrap_or_default();
+                let name = redact::component_name(&name, page.config.component_names.as_deref());
+                Component::new(name.to_owned(), outcome).map(Event::Component)
             }
+            _ => Shutdown::new(seconds).map(Event::Shutdown),
         }
-        0
-    }
+    });
+}
 
-    /// The snapshot: the state (0 off, 1 pending, 2 on, 3 stopped), then the counters in the order of `stats()` in the shell, the
-    /// drop reasons last. Empty where the options were bad. Building the object in here costs ten times as much.
-    pub fn stats(&self) -> Vec<u32> {
-        self.page.map(Page::stats).unwrap_or_default()
+/// What is running: the app's own facts, as `beforeSend` left them; the host has them under their names. Read one
+/// by one: it is one event a page load.
+#[wasm_bindgen]
+pub fn version(client: usize, time_ms: f64) {
+    capture(client, time_ms, |page| {
+        let text = |name| match options::given(&page.host, name) {
+            Given::Absent => Ok(None),
+            Given::Text(text) => Ok(Some(text)),
+            _ => Err(Error::event(name, "a string")),
+        };
+        let flag = |name| match options::given(&page.host, name) {
+            Given::Bool(flag) => Some(flag),
+            _ => None,
+        };
+        let event = Version {
+            package: text("package")?,
+            version: text("version")?,
+            platform: text("platform")?,
+            python: text("python")?,
+            arch: text("arch")?,
+            auto_login: flag("autoLogin"),
+            cache_type: text("cacheType")?,
+            backend_only: flag("backendOnly"),
+        };
+        event.check().map(Event::Version)
+    });
+}
+
+/// Whatever else the shell asks for: its place in [`COMMANDS`]. `settle` answers with `token`, where there is an
+/// answer. Returns how many events there were that were refused for the same reason, where one was; 0 otherwise.
+#[wasm_bindgen]
+pub fn command(client: usize, command: usize, token: u32) -> u32 {
+    if let (Some(page), Some(command)) = (page(client), COMMANDS.get(command)) {
+        match command {
+            Command::Start => page.reconsider(),
+            Command::Flush => page.drive(Input::Flush { token }),
+            Command::Close => {
+                page.say_goodbye();
+                page.drive(Input::Close { token });
+            }
+            Command::Choose(choice) => page.choose(*choice),
+            Command::Refuse(reason) => return page.refuse(*reason),
+        }
     }
+    0
+}
+
+/// The snapshot: the state (0 off, 1 pending, 2 on, 3 stopped), then the counters in the order of `stats()` in the shell, the
+/// drop reasons last. Empty where the options were bad. Building the object in here costs ten times as much.
+#[wasm_bindgen]
+pub fn stats(client: usize) -> Vec<u32> {
+    page(client).map(Page::stats).unwrap_or_default()
 }
 
 /// Kinds of event, in the order that the shell knows.
@@ -206,7 +217,7 @@ enum Kind {
 }
 
 /// What the shell may ask for, in the order that it knows.
-const COMMANDS: [Command; 7] = [
+const COMMANDS: [Command; 8] = [
     // Not in the constructor: events of our own come back through the shell, which has to know us by then.
     Command::Start,
     Command::Flush,
@@ -217,6 +228,7 @@ const COMMANDS: [Command; 7] = [
     // Events that the shell did not hand over.
     Command::Refuse(Reason::Invalid),
     Command::Refuse(Reason::BeforeSend),
+    Command::Refuse(Reason::QueueFull),
 ];
 
 #[derive(Debug)]
@@ -228,16 +240,14 @@ enum Command {
     Refuse(Reason),
 }
 
-impl Client {
-    fn capture(&self, time_ms: f64, event: impl FnOnce(&Page) -> Result<Event, Error>) {
-        if let Some(page) = self.page {
-            match event(page) {
-                Ok(event) => page.capture(&event, time_ms),
-                Err(error) => {
-                    let count = page.refuse(Reason::Invalid);
-                    if count > 0 {
-                        page.host.tell(error.code(), count, error.subject(), error.expected());
-                    }
+fn capture(client: usize, time_ms: f64, event: impl FnOnce(&Page) -> Result<Event, Error>) {
+    if let Some(page) = page(client) {
+        match event(page) {
+            Ok(event) => page.capture(&event, time_ms),
+            Err(error) => {
+                let count = page.refuse(Reason::Invalid);
+                if count > 0 {
+                    page.host.tell(error.code(), count, error.subject(), error.expected());
                 }
             }
         }
@@ -436,7 +446,7 @@ impl Page {
             && !self.has_version.replace(true)
         {
             let (system, arch) = (hints.system().unwrap_or_default(), hints.arch().unwrap_or_default());
-            self.host.emit("version", system, arch, 0.0);
+            self.host.emit("version", &[system, "\n", arch].concat(), 0.0);
         }
     }
 
@@ -448,7 +458,7 @@ impl Page {
         self.introduce();
         if !self.has_shutdown.get() {
             let seconds = (monotonic_ms() - self.life_began.get()) / 1000.0;
-            self.host.emit("shutdown", "", "", seconds);
+            self.host.emit("shutdown", "", seconds);
             // Only now: where the browser ended this in the middle, it is done again.
             self.has_shutdown.set(true);
         }
@@ -456,7 +466,7 @@ impl Page {
 
     // ---- what the browser says
 
-    fn dispatch(&self, signal: Signal, number: u32, text: Option<String>) {
+    fn hear(&self, signal: Signal, number: u32, text: Option<String>) {
         // Nothing here is under way when the browser tells of the page's life, unless it was ended in the middle: Firefox
         // does so in the `pagehide` of a tab that is closed, and then fires `visibilitychange` as if nothing had
         // been. Then this goes on where that stopped.

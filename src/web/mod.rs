@@ -7,8 +7,8 @@
 //! brotli: an import with glue and checks for every function, property and type on the way.
 //!
 //! # One door
-//! Whatever the browser calls back (timers, listeners, promises, locks) comes in through [`Client::dispatch`] and
-//! [`Client::answer`], which the shell calls so that it catches what a panic leaves behind: no `RuntimeError`
+//! Whatever the browser calls back (timers, listeners, promises, locks) comes in through [`hear`] and
+//! [`answer`], which the shell calls so that it catches what a panic leaves behind: no `RuntimeError`
 //! reaches the page's `onerror`.
 //!
 //! # Borrows
@@ -28,7 +28,7 @@ use alloc::string::String;
 
 use wasm_bindgen::prelude::*;
 
-pub use api::Client;
+pub use api::{answer, command, hear, open, stats, track, version};
 
 /// What the browser, or a promise, has to say. The lifecycle's come first, in the order of `EVENTS` in
 /// `pkg/browser.js`.
@@ -93,10 +93,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn because(this: &Host, reason: &str);
 
-    /// Has an event captured which is our own: `"version"` with platform and arch, `"shutdown"` with seconds.
-    /// It takes the way of all events, through `beforeSend`.
+    /// Has an event captured which is our own: `"version"` with platform and arch, a line end between, either of which
+    /// may be empty; `"shutdown"` with seconds. It takes the way of all events, through `beforeSend`.
     #[wasm_bindgen(method)]
-    fn emit(this: &Host, event: &str, platform: &str, arch: &str, seconds: f64);
+    fn emit(this: &Host, event: &str, machine: &str, seconds: f64);
 
     /// Answers the promise with this number.
     #[wasm_bindgen(method)]

@@ -47,9 +47,10 @@ impl Endpoint {
     }
 }
 
-/// What an answer says: its status, 0 where there was none; its `Retry-After`, also read as a date, in Unix ms; its
-/// body.
-pub(super) fn outcome(status: u32, retry_after: &str, date_ms: f64, body: &str, wall_ms: f64) -> Outcome {
+/// What an answer says: its status, 0 where there was none; its `Retry-After` read as a date, in Unix ms; the same as it
+/// is, a line end and its body.
+pub(super) fn outcome(status: u32, date_ms: f64, text: &str, wall_ms: f64) -> Outcome {
+    let (retry_after, body) = cut(text, b'\n').unwrap_or_default();
     // A page that patched `fetch` may hand over what it likes.
     match u16::try_from(status) {
         Ok(status) if status > 0 => Outcome::Answered {

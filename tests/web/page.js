@@ -25,7 +25,7 @@ export function makeShell(options, lend) {
   const find = (name) => name.split(".").reduce((object, name) => object?.[name], shell.given);
   shell.host = {
     ...lend(
-      (...heard) => shell.client.dispatch(...heard),
+      (...heard) => shell.client.hear(...heard),
       (...answered) => shell.client.answer(...answered),
     ),
     given(name) {
@@ -39,8 +39,9 @@ export function makeShell(options, lend) {
     },
     number: find,
     tell: (...given) => shell.told.push(given),
-    emit(event, platform, arch, seconds) {
-      shell.emitted.push([event, platform || null, arch || null]);
+    emit(event, machine, seconds) {
+      const [platform = null, arch = null] = machine.split("\n").map((text) => text || null);
+      shell.emitted.push([event, platform, arch]);
       const now = Date.now();
       if (event === "version") {
         shell.given = {
