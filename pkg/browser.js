@@ -13,6 +13,9 @@
 /** What all our storage keys start with; the lock has this name too. */
 export const PREFIX = "langflow-telemetry:";
 
+/** What ends a prerender. */
+const PRERENDERED = "prerenderingchange";
+
 /**
  * What a page at work listens for, and last what ends a prerender. Their places are signals: see `Signal` in
  * src/web/mod.rs. Not `unload` or `beforeunload`: they keep a page out of the back/forward cache.
@@ -26,7 +29,7 @@ const EVENTS = [
   "online",
   "offline",
   "storage",
-  "prerenderingchange",
+  PRERENDERED,
 ];
 const TICK = 9;
 const LOCKED = 10;
@@ -127,6 +130,7 @@ export function lend(hear, answer) {
     safely(() => controller?.abort());
   };
 
+  // In the order of `Ask` in src/web/mod.rs.
   return {
     /** A property, such as `navigator.userAgent`, as text; undefined where there is none. */
     ask: (path) =>
@@ -145,39 +149,63 @@ export function lend(hear, answer) {
         return [url.href, url.origin, url.protocol, url.hostname].join(" ");
       }),
 
-    /** Asks for what is only told on demand; `hear` is told once, after `wait` ms at the latest. False: there is nothing. */
-    hints: (wait) =>
+    /** Asks for what is only told on demand; `hear` is told after `wait` ms at the latest. False: there is nothing. */
+    hints: (_, wait) =>
       safely(() => {
         const told = (values) => hear(HINTS, 0, `${values?.architecture} ${values?.bitness}`);
         navigator.userAgentData.getHighEntropyValues(["architecture", "bitness"]).then(told, told);
         hintsTimer = setTimeout(told, wait);
         return true;
       }) ?? false,
+    endHints: () => safely(() => clearTimeout(hintsTimer)),
 
-    /** Listens for these of EVENTS, and for nothing else. */
-    listen(first, end) {
+    /** Listens for nothing else than: 0 nothing, 1 a page's life, 2 the end of a prerender. */
+    listen(_, which) {
       for (const name of listening) safely(() => removeEventListener(name, listener, true));
-      listening = EVENTS.slice(first, end);
+      listening = which > 0 ? EVENTS.filter((name) => (name === PRERENDERED) === which > 1) : [];
       for (const name of listening) safely(() => addEventListener(name, listener, true));
     },
 
-    /** Has one timer, in place of the one before. */
-    arm(after) {
+    /** Has one timer, in place of the one before; none where `after` is negative. */
+    arm: (_, after) =>
       safely(() => {
         clearTimeout(timer);
-        timer = setTimeout(hear, after, TICK);
-      });
-    },
-    disarm: () => void safely(() => clearTimeout(timer)),
-    disarmHints: () => void safely(() => clearTimeout(hintsTimer)),
+        if (after >= 0) timer = setTimeout(hear, after, TICK);
+      }),
+
+    abort: (_, attempt) => abort(attempt),
+
+    /** The first characters of what is stored. */
+    item: (key, most) =>
+      safely(() => {
+        const value = localStorage.getItem(key);
+        return typeof value === "string" ? value.slice(0, most) : undefined;
+      }),
+    remove,
+    keys: () => keys().join("\n"),
+
+    /**
+     * Has `hear` told while this tab holds the lock; it is released as soon as that returns, since a lock that is held
+     * keeps a page out of the back/forward cache. False where there are no locks (an insecure page).
+     */
+    lock: () =>
+      safely(() => {
+        navigator.locks.request(PREFIX, () => void hear(LOCKED)).then(nothing, nothing);
+        return true;
+      }) ?? false,
+
+    // eslint-disable-next-line no-console -- `dryRun`: shows the payload as it would leave
+    print: (text) => safely(() => console.log("langflow-telemetry would send:", text)),
+
+    put,
 
     /**
      * Starts a request: says whether the browser took it. No cookies and no referrer; a redirect could lead to another
      * origin, so it is an error; the page's own requests go first. Without a type it is a ping: the gateway has no CORS
      * headers, so its answer cannot be read, and such a request has to follow redirects.
      */
-    send(attempt, via, url, body, type) {
-      const taken = safely(() => {
+    send: (attempt, via, url, body, type) =>
+      safely(() => {
         // A copy: what is passed is a view of the module's memory.
         body = body.slice();
         if (via === BEACON) return navigator.sendBeacon(url, new Blob([body], { type }));
@@ -194,48 +222,20 @@ export function lend(hear, answer) {
             ? { method: "POST", redirect: "error", headers: { "content-type": type }, body }
             : { mode: "no-cors" }),
         };
-        if (via === DEFERRED) {
-          fetchLater(url, request);
-          flights.set(attempt, controller);
-        } else {
-          const coming = fetch(url, request);
-          flights.set(attempt, controller);
-          follow(attempt, coming);
-        }
+        const started = via === DEFERRED ? fetchLater(url, request) : fetch(url, request);
+        flights.set(attempt, controller);
+        if (via !== DEFERRED) follow(attempt, started);
         return true;
-      });
-      return Boolean(taken);
-    },
-    abort,
-
-    /** The first characters of what is stored. */
-    item: (key, most) =>
-      safely(() => {
-        const value = localStorage.getItem(key);
-        return typeof value === "string" ? value.slice(0, most) : undefined;
-      }),
-    put,
-    remove,
-    keys: () => keys().join("\n"),
-
-    /**
-     * Has `hear` told while this tab holds the lock; it is released as soon as that returns, since a lock that is held
-     * keeps a page out of the back/forward cache. False where there are no locks (an insecure page).
-     */
-    lock: () =>
-      safely(() => {
-        navigator.locks.request(PREFIX, () => void hear(LOCKED)).then(nothing, nothing);
-        return true;
-      }) ?? false,
-
-    // eslint-disable-next-line no-console -- `dryRun`: shows the payload as it would leave
-    print: (text) => void safely(() => console.log("langflow-telemetry would send:", text)),
+      }) === true,
   };
 }
 
-/** Random bytes; zeros where the browser has none. */
-export const randomBytes = (count) => {
-  const bytes = new Uint8Array(count);
+/**
+ * A page load's random name: 12 characters of 32, so that five bits of a random byte choose one without bias: 60 bits. A
+ * million of them a day for ten years collide with a chance of one in a hundred thousand.
+ */
+export const session = () => {
+  const bytes = new Uint8Array(12);
   safely(() => crypto.getRandomValues(bytes));
-  return bytes;
+  return Array.from(bytes, (byte) => (byte & 31).toString(32)).join("");
 };

@@ -179,6 +179,8 @@ function shortenNames(glue, names) {
     imports.has(name) ? indent + imports.get(name) : line,
   );
   const exports = new Map(names.exports);
+  // wasm-bindgen copies what the crate imports, and would have it beside the original.
+  short = short.replace(/'\.\/snippets\/[^']*\/pkg\/([^']*)'/g, '"../$1"');
   return short.replace(/\bwasm\.(\w+)/g, (access, name) => {
     if (!exports.has(name)) fail(`the glue uses ${access}, which the wasm does not export.`);
     return `wasm.${exports.get(name)}`;

@@ -3,8 +3,9 @@
  * keeps whatever goes wrong away from the page. Everything else is decided in Rust.
  */
 
-import { keys, lend, PREFIX, put, randomBytes, remove } from "./browser.js";
+import { keys, lend, PREFIX, put, remove, session } from "./browser.js";
 import * as rust from "./dist/langflow_telemetry.js";
+import { enlist, give, hasInbox, write } from "./host.js";
 
 /** The one of our storage keys that is kept: see src/web/store.rs. */
 const OPT_OUT = PREFIX + "opt-out";
@@ -24,13 +25,10 @@ const NAME_READ_MAX = 256;
 /** Bytes that a held call is taken for, beside its message. */
 const HELD_BYTES = 140;
 
-/** Random bytes of a session: see src/web/api.rs. */
-const SESSION_BYTES = 12;
-
 /** Events tracked from within `beforeSend` while it handles one tracked from within … */
 const DEPTH_MAX = 8;
 
-/** What `rust.stats()` counts, in its order; see `Page::stats` in src/web/api.rs. The rest of it are REASONS. */
+/** What `rust.stat()` tells, in its order: the state, these counters, then REASONS. See `stat` in src/web/api.rs. */
 const COUNTS = [
   "captured",
   "recovered",
@@ -134,7 +132,7 @@ const purge = () => {
 const flag = (value) => (value === true ? 1 : value === false ? 0 : value == null ? 2 : 3);
 
 /** A number; `none` where there is none, and -1 where it is something else, which no number of ours may be. */
-const number = (value, none) =>
+const amount = (value, none) =>
   typeof value === "number" ? (value === value ? value : -1) : value == null ? none : -1;
 
 /** A text of the event: undefined where there is none. Throws its name where it is something else. */
@@ -247,12 +245,8 @@ export function createClient(options, load, off = "") {
 
   const command = (what, token = 0) => guard(rust.command, what, token);
 
-  const host = {
-    ...lend(
-      (...heard) => void guard(rust.hear, ...heard),
-      (...answered) => void guard(rust.answer, ...answered),
-    ),
-    tell,
+  // In the order of `Ask` in src/web/mod.rs, those of the browser behind.
+  const number = enlist({
     given(name) {
       const value = find(name);
       if (value == null) return undefined;
@@ -263,19 +257,24 @@ export function createClient(options, load, off = "") {
       return typeof value === "number" ? "n" : "o";
     },
     number: find,
-    emit(event, machine, timeRunning) {
-      if (event === "shutdown") return capture(SHUTDOWN, { timeRunning }, Date.now());
-      const [platform, arch] = machine.split("\n").map((text) => text || undefined);
-      capture(VERSION, { ...options.app, platform, arch }, Date.now());
-    },
     because(reason) {
       why = reason;
     },
-    settle(token, acknowledged) {
-      waiting.get(token)?.(acknowledged);
+    emit(machine, timeRunning) {
+      if (timeRunning >= 0) return capture(SHUTDOWN, { timeRunning }, Date.now());
+      const [platform, arch] = machine.split("\n").map((text) => text || undefined);
+      capture(VERSION, { ...options.app, platform, arch }, Date.now());
+    },
+    settle(acknowledged, token) {
+      waiting.get(token)?.(acknowledged !== "");
       waiting.delete(token);
     },
-  };
+    ...lend(
+      (signal, about, text) => void guard(rust.hear, signal, about, give(text)),
+      (attempt, status, date, text) => void guard(rust.answer, attempt, status, date, give(text)),
+    ),
+    tell: (count, code, subject, expected) => tell(code, count, subject, expected),
+  });
 
   /** Counts an event that got no further than here. */
   const refuse = (subject, expected) => {
@@ -289,15 +288,17 @@ export function createClient(options, load, off = "") {
     if (isWebhook > 2) throw "isWebhook";
     const name = kind === COMPONENT ? text(event, "name", NAME_READ_MAX) : undefined;
     if (kind === COMPONENT && name === undefined) throw "name";
+    const message = text(event, "errorMessage", MESSAGE_READ_MAX);
+    if (!hasInbox()) rust.inbox();
     rust.track(
       id,
       kind,
       time,
-      number(own(event, kind === SHUTDOWN ? "timeRunning" : "seconds"), -1),
+      amount(own(event, kind === SHUTDOWN ? "timeRunning" : "seconds"), -1),
       flag(own(event, "success")) | (isWebhook << 2),
-      kind === PLAYGROUND ? number(own(event, "componentCount"), NaN) : NaN,
-      name,
-      text(event, "errorMessage", MESSAGE_READ_MAX),
+      kind === PLAYGROUND ? amount(own(event, "componentCount"), NaN) : NaN,
+      write(name, 0),
+      write(message, NAME_READ_MAX * 3),
     );
   };
 
@@ -353,12 +354,12 @@ export function createClient(options, load, off = "") {
   const start = () => {
     given = options;
     try {
-      id = rust.open(host, randomBytes(SESSION_BYTES));
+      // The options were bad: it was told.
+      if (!rust.open(number, give(session()))) return end("invalid_option");
     } catch {
       return end("internal");
     }
-    // The options were bad: it was told.
-    if (!id) return end("invalid_option");
+    id = number;
     command(START);
     for (; heldRefused > 0; heldRefused--) command(REFUSE_QUEUE_FULL);
     const calls = held;
@@ -415,14 +416,14 @@ export function createClient(options, load, off = "") {
     optOut: () => choose(false),
     optIn: () => choose(true),
     stats() {
-      const [state, ...counters] = guard(rust.stats) ?? [];
-      const count = (names) => Object.fromEntries(names.map((name) => [name, counters.shift() ?? 0]));
+      const count = (names, from) =>
+        Object.fromEntries(names.map((name, at) => [name, guard(rust.stat, from + at) ?? 0]));
       const reason = off || why;
       return {
-        state: off ? "off" : (STATES[state] ?? "loading"),
+        state: off ? "off" : (STATES[guard(rust.stat, 0)] ?? "loading"),
         ...(reason && { reason }),
-        ...count(COUNTS),
-        dropped: count(REASONS),
+        ...count(COUNTS, 1),
+        dropped: count(REASONS, 1 + COUNTS.length),
       };
     },
   };

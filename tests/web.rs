@@ -3,7 +3,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use js_sys::{Array, Function, JSON, Object, Reflect};
-use langflow_telemetry::web::{self, Host};
+use langflow_telemetry::web;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -16,10 +16,22 @@ extern "C" {
     fn lend(hear: &Function, answer: &Function) -> Object;
 }
 
+#[wasm_bindgen(module = "/pkg/host.js")]
+extern "C" {
+    fn enlist(host: &Object) -> u32;
+
+    fn give(text: Option<String>) -> i32;
+
+    fn write(text: Option<String>, at: u32) -> i32;
+}
+
 #[wasm_bindgen(module = "/tests/web/page.js")]
 extern "C" {
     #[wasm_bindgen(js_name = makeShell)]
-    fn make_shell(options: &JsValue, lend: &Function) -> Object;
+    fn make_shell(options: &JsValue) -> Object;
+
+    /// The functions that a client is lent: the shell's, then the browser's, then the shell's last.
+    fn complete(shell: &Object, browser: &Object) -> Object;
 
     #[wasm_bindgen(js_name = watchPage)]
     fn watch_page() -> Object;
@@ -80,18 +92,18 @@ const STATS: [&str; 18] = [
 ];
 const STATES: [&str; 4] = ["off", "pending", "on", "stopped"];
 
-/// A client's functions, for `Visit::call` and for `makeShell`.
+/// A client's functions, for [`Visit::call`] and for the page: texts cross as the shell passes them.
 #[wasm_bindgen]
-pub struct Client(usize);
+pub struct Client(u32);
 
 #[wasm_bindgen]
 #[allow(missing_docs, clippy::too_many_arguments, reason = "see src/web/api.rs")]
 impl Client {
     pub fn hear(&self, signal: usize, number: u32, text: Option<String>) {
-        web::hear(self.0, signal, number, text);
+        web::hear(self.0 as usize, signal, number, give(text));
     }
-    pub fn answer(&self, attempt: u32, status: u32, date_ms: f64, text: &str) {
-        web::answer(self.0, attempt, status, date_ms, text);
+    pub fn answer(&self, attempt: u32, status: u32, date_ms: f64, text: Option<String>) {
+        web::answer(self.0 as usize, attempt, status, date_ms, give(text));
     }
     pub fn track(
         &self,
@@ -101,18 +113,20 @@ impl Client {
         flags: u32,
         count: f64,
         name: Option<String>,
-        error_message: Option<String>,
+        message: Option<String>,
     ) {
-        web::track(self.0, kind, time_ms, seconds, flags, count, name, error_message);
+        web::inbox();
+        let (name, message) = (write(name, 0), write(message, 768));
+        web::track(self.0 as usize, kind, time_ms, seconds, flags, count, name, message);
     }
     pub fn version(&self, time_ms: f64) {
-        web::version(self.0, time_ms);
+        web::version(self.0 as usize, time_ms);
     }
     pub fn command(&self, command: usize, token: u32) -> u32 {
-        web::command(self.0, command, token)
+        web::command(self.0 as usize, command, token)
     }
-    pub fn stats(&self) -> Vec<u32> {
-        web::stats(self.0)
+    pub fn stat(&self, which: usize) -> u32 {
+        web::stat(self.0 as usize, which)
     }
 }
 
@@ -128,11 +142,12 @@ impl Visit {
     fn new(options: &str) -> Self {
         end_visit();
         let options = JSON::parse(options).expect("options");
-        let lending =
-            Closure::<dyn Fn(Function, Function) -> Object>::new(|hear, answer| lend(&hear, &answer));
-        let (shell, touched) = (make_shell(&options, lending.as_ref().unchecked_ref()), watch_page());
-        let host: Host = get(&shell, "host").unchecked_into();
-        let client = Client(web::open(host, b"twelve bytes"));
+        let shell = make_shell(&options);
+        let (hear, answer) = (get(&shell, "hear"), get(&shell, "answer"));
+        let number = enlist(&complete(&shell, &lend(hear.unchecked_ref(), answer.unchecked_ref())));
+        let touched = watch_page();
+        set(&shell, "isOpen", &web::open(number, give(Some("k3f9x2ab7c1d".to_owned()))).into());
+        let client = Client(number);
         set(&shell, "client", &JsValue::from(client));
         Self { shell, touched }
     }
@@ -182,9 +197,8 @@ impl Visit {
         if name == "reason" {
             return get(&self.shell, name);
         }
-        let counters = self.call("stats", &[]);
         let place = STATS.iter().position(|other| *other == name).expect("a counter") as u32;
-        let value = Reflect::get_u32(&counters, place).expect("stats");
+        let value = self.call("stat", &[place.into()]);
         if place == 0 { STATES[value.as_f64().expect("a state") as usize].into() } else { value }
     }
 
@@ -338,7 +352,7 @@ fn a_bad_option_is_told_once_and_nothing_else_happens() {
         let told = Array::from(&told.get(0));
         assert_eq!((told.get(0), told.get(1), told.get(2)), ("invalid_option".into(), 1.into(), name.into()));
         assert!(told.get(3).as_string().is_some_and(|expected| !expected.is_empty()), "{options}");
-        assert_eq!(get(&visit.call("stats", &[]), "length"), 0, "{options}");
+        assert_eq!(get(&visit.shell, "isOpen"), false, "{options}");
         visit.assert_untouched();
     }
 }

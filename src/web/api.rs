@@ -7,38 +7,41 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use alloc::collections::VecDeque;
-use core::cell::{Cell, RefCell};
+use core::cell::{Cell, RefCell, UnsafeCell};
 
 use wasm_bindgen::prelude::*;
 
-use super::lifecycle::{self, HIDDEN, IS_THERE, RESTORED, WAS_THERE};
+use super::lifecycle::{self, HIDDEN, IS_THERE, Listening, RESTORED, WAS_THERE};
 use super::store::{self, Store};
 use super::transport::{self, DEFERRED, DEFERRED_ATTEMPT, Endpoint};
-use super::{Host, Signal, monotonic_ms, navigator, options, random, wall_ms};
+use super::{Ask, Host, Signal, call, lend, monotonic_ms, navigator, options, random, received, wall_ms};
 use crate::config::{Config, ErrorMessages, Given, Guarantee};
 use crate::consent::{self, Choice, Consent, Signals};
-use crate::delivery::{
-    Action, Captured, Counts, Delivery, Input, Mode, Notice, Now, Outcome, Reason, Rules, Via,
-};
+use crate::delivery::{Action, Captured, Delivery, Input, Mode, Notice, Now, Outcome, Reason, Rules, Via};
 use crate::error::Error;
 use crate::event::{self, Component, Event, Origin, Playground, Run, Shutdown, Version};
 use crate::platform::Hints;
 use crate::queue::Limits;
 use crate::redact;
 
-/// Characters of a session: 32 of them, so that five bits of a random byte choose one without bias. The shell gives
-/// 12 bytes: 60 random bits. A million sessions a day for ten years collide with a chance of one in a hundred thousand.
-const SESSION_CHARACTERS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
+/// Bytes of the inbox: of a name 256 characters are read, of a message 4,096; one takes up to three bytes.
+const INBOX_BYTES: usize = 3 * (256 + 4_096);
+
+/// Where in it the message begins.
+const INBOX_MESSAGE: usize = 3 * 256;
+
+/// What arms no timer, in ms.
+const NEVER: f64 = -1.0;
 
 /// Longest wait that `setTimeout` takes, in ms: 2^31 − 1. Beyond it browsers fire at once.
 const TIMEOUT_MAX_MS: f64 = 2_147_483_647.0;
 
-/// The pages' clients, by their number: the first is 1, and 0 is none.
+/// The pages' clients, by their number, which the shell gives: the first is 1, and 0 is none.
 ///
 /// They stay for as long as the document: what drops one could only be told by JavaScript's collector, which never gets
 /// to a client that listens; and that code, with the class that it takes, weighed 1 KB. A client that was shut down
 /// has let go of its events, timers and listeners; what is left of it is less than 2 KB.
-struct Pages(RefCell<Vec<&'static Page>>);
+struct Pages(RefCell<Vec<Option<&'static Page>>>);
 
 // SAFETY: the module has no threads: its memory is not shared, so nobody else can come in.
 unsafe impl Sync for Pages {}
@@ -46,7 +49,7 @@ unsafe impl Sync for Pages {}
 static PAGES: Pages = Pages(RefCell::new(Vec::new()));
 
 fn page(client: usize) -> Option<&'static Page> {
-    PAGES.0.borrow().get(client.wrapping_sub(1)).copied()
+    PAGES.0.borrow().get(client).copied().flatten()
 }
 
 #[derive(Debug)]
@@ -78,12 +81,39 @@ struct Page {
     is_executing: Cell<bool>,
 }
 
-/// Makes a client of the options that `host` was given, and returns its number: 0 where they were bad, which is told.
-/// `session` are random bytes.
+/// Where the shell writes the texts of an event.
+struct Inbox(UnsafeCell<[u8; INBOX_BYTES]>);
+
+// SAFETY: as above. The shell writes before it calls `track`, which has read it before it returns.
+unsafe impl Sync for Inbox {}
+
+static INBOX: Inbox = Inbox(UnsafeCell::new([0; INBOX_BYTES]));
+
+/// Lends the inbox. Asked for again whenever the module's memory has grown, by which what was lent is lost.
 #[wasm_bindgen]
-pub fn open(host: Host, session: &[u8]) -> usize {
-    let page = options::read(&host).and_then(|config| {
-        Endpoint::resolve(&host, &config.endpoint)
+pub fn inbox() {
+    // SAFETY: nothing in here looks at it meanwhile.
+    lend(unsafe { &mut *INBOX.0.get() });
+}
+
+/// A text in the inbox; a negative length means that there is none.
+fn text_at(start: usize, length: i32) -> Option<String> {
+    let length = usize::try_from(length).ok()?;
+    // SAFETY: nobody writes to it while we look.
+    let inbox: &[u8] = unsafe { &*INBOX.0.get() };
+    let bytes = inbox.get(start..)?.get(..length)?.to_vec();
+    // SAFETY: the shell wrote ASCII, or what a TextEncoder made: UTF-8.
+    Some(unsafe { String::from_utf8_unchecked(bytes) })
+}
+
+/// Makes the client of this number, of the options that its host was given: false where they were bad, which is told.
+/// `session` is the length of the text that is waiting: the page load's random name.
+#[wasm_bindgen]
+pub fn open(client: u32, session: i32) -> bool {
+    let host = Host(client);
+    let session = received(session).unwrap_or_default();
+    let page = options::read(host).and_then(|config| {
+        Endpoint::resolve(host, &config.endpoint)
             .map(|endpoint| (config, endpoint))
             .ok_or(Error::option("endpoint", "an http(s) URL, since this page has no origin of its own"))
     });
@@ -91,36 +121,39 @@ pub fn open(host: Host, session: &[u8]) -> usize {
         Ok((config, endpoint)) => {
             let page = Box::leak(Box::new(Page::new(config, endpoint, host, session)));
             let mut pages = PAGES.0.borrow_mut();
-            pages.push(page);
-            pages.len()
+            while pages.len() < client as usize {
+                pages.push(None);
+            }
+            pages.push(Some(page));
+            true
         }
         Err(error) => {
             host.tell(error.code(), 1, error.subject(), error.expected());
-            0
+            false
         }
     }
 }
 
-/// A callback of the browser: see `web/mod.rs`.
+/// A callback of the browser: see `web/mod.rs`. `text` is the length of the text that is waiting, if one is.
 #[wasm_bindgen]
-pub fn hear(client: usize, signal: usize, number: u32, text: Option<String>) {
+pub fn hear(client: usize, signal: usize, number: u32, text: i32) {
     if let (Some(page), Some(signal)) = (page(client), Signal::ALL.get(signal)) {
-        page.hear(*signal, number, text);
+        page.hear(*signal, number, received(text));
     }
 }
 
 /// What became of the request `attempt`: see [`transport::outcome`].
 #[wasm_bindgen]
-pub fn answer(client: usize, attempt: u32, status: u32, date_ms: f64, text: &str) {
+pub fn answer(client: usize, attempt: u32, status: u32, date_ms: f64, text: i32) {
     if let Some(page) = page(client) {
-        let outcome = transport::outcome(status, date_ms, text, wall_ms());
+        let outcome = transport::outcome(status, date_ms, &received(text).unwrap_or_default(), wall_ms());
         page.drive(Input::Answer { attempt, outcome });
     }
 }
 
 /// An event that ended at `time_ms`: of which kind is its place in [`KINDS`]. `flags` are [`flag`]s: success in
 /// the lowest two bits, "triggered by a webhook" in the next two. `count` is NaN for an event without one, and
-/// negative where it is no number. One export for all kinds: each costs a wrapper on both sides.
+/// negative where it is no number. `name` and `error_message` are lengths of texts in the inbox. One export for all kinds: each costs a wrapper on both sides.
 #[wasm_bindgen]
 #[allow(clippy::too_many_arguments, reason = "typed, an event crosses without being read by its names")]
 pub fn track(
@@ -130,9 +163,11 @@ pub fn track(
     seconds: f64,
     flags: u32,
     count: f64,
-    name: Option<String>,
-    error_message: Option<String>,
+    name: i32,
+    error_message: i32,
 ) {
+    let name = text_at(0, name);
+    let error_message = text_at(INBOX_MESSAGE, error_message);
     capture(client, time_ms, |page| {
         let error_message = error_message.filter(|_| page.config.error_messages == ErrorMessages::Scrubbed);
         let outcome = event::Outcome { seconds, success: flag(flags), error_message };
@@ -156,12 +191,12 @@ pub fn track(
 #[wasm_bindgen]
 pub fn version(client: usize, time_ms: f64) {
     capture(client, time_ms, |page| {
-        let text = |name| match options::given(&page.host, name) {
+        let text = |name| match options::given(page.host, name) {
             Given::Absent => Ok(None),
             Given::Text(text) => Ok(Some(text)),
             _ => Err(Error::event(name, "a string")),
         };
-        let flag = |name| match options::given(&page.host, name) {
+        let flag = |name| match options::given(page.host, name) {
             Given::Bool(flag) => Some(flag),
             _ => None,
         };
@@ -198,11 +233,11 @@ pub fn command(client: usize, command: usize, token: u32) -> u32 {
     0
 }
 
-/// The snapshot: the state (0 off, 1 pending, 2 on, 3 stopped), then the counters in the order of `stats()` in the shell, the
-/// drop reasons last. Empty where the options were bad. Building the object in here costs ten times as much.
+/// A part of the snapshot: the state (0 off, 1 pending, 2 on, 3 stopped), then the counters in the order of `stats()` in
+/// the shell, the drop reasons last. Building the object in here costs ten times as much.
 #[wasm_bindgen]
-pub fn stats(client: usize) -> Vec<u32> {
-    page(client).map(Page::stats).unwrap_or_default()
+pub fn stat(client: usize, which: usize) -> u32 {
+    page(client).and_then(|page| page.stat(which)).unwrap_or_default()
 }
 
 /// Kinds of event, in the order that the shell knows.
@@ -264,17 +299,15 @@ const fn flag(given: u32) -> Option<bool> {
 }
 
 impl Page {
-    fn new(mut config: Config, mut endpoint: Endpoint, host: Host, session: &[u8]) -> Self {
+    fn new(mut config: Config, mut endpoint: Endpoint, host: Host, session: String) -> Self {
         if config.format.is_ping() {
             endpoint.href.truncate(endpoint.href.trim_end_matches('/').len());
             config.fit(&endpoint.href);
         }
-        let characters = session.iter().filter_map(|byte| SESSION_CHARACTERS.get(usize::from(byte & 31)));
-        let session: String = characters.map(|character| char::from(*character)).collect();
         let sampled_out = config.sample_rate < 1.0 && random() >= config.sample_rate;
         let guarantee = config.guarantee();
         let again = guarantee == Guarantee::AtLeastOnce;
-        let locks = host.ask("navigator.locks").is_some();
+        let locks = host.text(Ask::Property, "navigator.locks").is_some();
         let rules = Rules {
             limits: Limits {
                 batch_events: config.max_batch_events,
@@ -322,12 +355,12 @@ impl Page {
 
     /// Asked at the start, at every choice, and again whenever something is about to be sent.
     fn consent(&self) -> Consent {
-        let remembered = if store::opted_out(&self.host) { Some(Choice::Out) } else { None };
+        let remembered = if store::opted_out(self.host) { Some(Choice::Out) } else { None };
         consent::decide(Signals {
             do_not_track: false,
             honor_browser: self.config.honor_browser_signals,
-            gpc: navigator::gpc(&self.host),
-            dnt: navigator::dnt(&self.host),
+            gpc: navigator::gpc(self.host),
+            dnt: navigator::dnt(self.host),
             asked: self.config.consent,
             chosen: remembered.or(self.chosen.get()),
         })
@@ -337,7 +370,7 @@ impl Page {
         // The shell has remembered it, for the next visit.
         match (self.mode(), choice) {
             (Mode::Closed, Choice::In) => {}
-            (Mode::Closed, Choice::Out) => store::purge(&self.host),
+            (Mode::Closed, Choice::Out) => store::purge(self.host),
             _ => {
                 self.chosen.set(Some(choice));
                 self.reconsider();
@@ -347,9 +380,9 @@ impl Page {
 
     fn reconsider(&self) {
         match self.consent() {
-            Consent::Granted if self.sampled_out => self.host.because("sampled"),
-            Consent::Granted if lifecycle::is_prerendering(&self.host) => {
-                lifecycle::listen_to_prerender(&self.host);
+            Consent::Granted if self.sampled_out => self.host.told(Ask::Because, "sampled"),
+            Consent::Granted if lifecycle::is_prerendering(self.host) => {
+                lifecycle::listen(self.host, Listening::Prerender);
             }
             Consent::Granted => self.begin(),
             Consent::Pending => {}
@@ -361,33 +394,41 @@ impl Page {
         if !matches!(self.mode(), Mode::Pending | Mode::Off) {
             return;
         }
-        self.host.because("");
-        lifecycle::listen_to_page(&self.host);
+        self.host.told(Ask::Because, "");
+        lifecycle::listen(self.host, Listening::Page);
         self.life_began.set(monotonic_ms());
         self.drive(Input::Granted);
-        if lifecycle::is_offline(&self.host) && !self.endpoint.is_loopback {
+        if lifecycle::is_offline(self.host) && !self.endpoint.is_loopback {
             self.drive(Input::Offline);
         }
         if !self.has_version.get() {
-            self.hints.replace(Some(navigator::hints(&self.host)));
-            if !self.host.hints(navigator::HINTS_WAIT_MS) {
+            self.hints.replace(Some(navigator::hints(self.host)));
+            if !self.host.does(Ask::Hints, navigator::HINTS_WAIT_MS) {
                 self.introduce();
             }
         }
     }
 
     fn end(&self, reason: &'static str) {
-        self.host.because(reason);
+        self.host.told(Ask::Because, reason);
         self.drive(Input::Denied);
         self.quiet();
     }
 
     /// No listener, no timer.
     fn quiet(&self) {
-        lifecycle::listen_to_nothing(&self.host);
-        self.host.disarm();
-        self.host.disarm_hints();
+        lifecycle::listen(self.host, Listening::Nothing);
+        self.arm(NEVER);
+        self.host.told(Ask::EndHints, "");
         self.hints.replace(None);
+    }
+
+    fn arm(&self, after_ms: f64) {
+        self.host.does(Ask::Arm, after_ms);
+    }
+
+    fn abort(&self, attempt: u32) {
+        self.host.does(Ask::Abort, f64::from(attempt));
     }
 
     fn mode(&self) -> Mode {
@@ -441,12 +482,12 @@ impl Page {
     /// Version: once a page load.
     fn introduce(&self) {
         let hints = self.hints.take();
-        self.host.disarm_hints();
+        self.host.told(Ask::EndHints, "");
         if let Some(hints) = hints
             && !self.has_version.replace(true)
         {
             let (system, arch) = (hints.system().unwrap_or_default(), hints.arch().unwrap_or_default());
-            self.host.emit("version", &[system, "\n", arch].concat(), 0.0);
+            call(self.host.0, Ask::Emit as u32, -1.0, &[system, "\n", arch].concat());
         }
     }
 
@@ -458,7 +499,7 @@ impl Page {
         self.introduce();
         if !self.has_shutdown.get() {
             let seconds = (monotonic_ms() - self.life_began.get()) / 1000.0;
-            self.host.emit("shutdown", "", seconds);
+            self.host.does(Ask::Emit, seconds);
             // Only now: where the browser ended this in the middle, it is done again.
             self.has_shutdown.set(true);
         }
@@ -528,7 +569,7 @@ impl Page {
 
     fn drain(&self) {
         if self.mode() == Mode::On {
-            let found = self.store.read(&self.host, wall_ms());
+            let found = self.store.read(self.host, wall_ms());
             self.drive(Input::Drained(found));
         }
     }
@@ -561,54 +602,55 @@ impl Page {
                     self.drive(Input::Answer { attempt, outcome });
                 }
             }
-            Action::Abort { attempt } => self.host.abort(attempt),
+            Action::Abort { attempt } => self.abort(attempt),
             Action::Arm { after_ms } => {
                 // One more: browsers cut fractions off, and a timer that fires early would find nothing due. But zero
                 // stays zero.
                 let after_ms = if after_ms > 0.0 { (after_ms + 1.0).min(TIMEOUT_MAX_MS) } else { 0.0 };
-                self.host.arm(after_ms);
+                self.arm(after_ms);
             }
-            Action::Disarm => self.host.disarm(),
+            Action::Disarm => self.arm(NEVER),
             Action::Persist { id, sent, lines } => {
-                if !self.store.persist(&self.host, id, sent, &lines, wall_ms) {
+                if !self.store.persist(self.host, id, sent, &lines, wall_ms) {
                     self.drive(Input::StoreFailed { id });
                 }
             }
             Action::Adopt { session, id, new_id, lines } => {
-                if !self.store.adopt(&self.host, &session, id, new_id, &lines, wall_ms) {
+                if !self.store.adopt(self.host, &session, id, new_id, &lines, wall_ms) {
                     self.drive(Input::StoreFailed { id: new_id });
                 }
             }
-            Action::Forget { id } => self.store.forget_own(&self.host, id),
-            Action::ForgetForeign { session, id } => self.store.forget(&self.host, &session, id),
-            Action::Lease { until_ms } => self.store.lease(&self.host, until_ms),
-            Action::Release => self.store.release(&self.host),
+            Action::Forget { id } => self.store.forget_own(self.host, id),
+            Action::ForgetForeign { session, id } => self.store.forget(self.host, &session, id),
+            Action::Lease { until_ms } => self.store.lease(self.host, until_ms),
+            Action::Release => self.store.release(self.host),
             Action::Drain => {
-                if !self.host.lock() {
+                if !self.host.does(Ask::Lock, 0.0) {
                     self.drain();
                 }
             }
             Action::Insure { lines } => {
                 // A deferred request is sent by the browser, whenever the page ends: this is where it is asked.
                 if self.may_send() {
-                    self.host.abort(DEFERRED_ATTEMPT);
+                    self.abort(DEFERRED_ATTEMPT);
                     if self.request(DEFERRED_ATTEMPT, DEFERRED, &self.wrap(&lines)) {
                         return;
                     }
                     self.drive(Input::DeferredFailed);
                 }
             }
-            Action::Uninsure => self.host.abort(DEFERRED_ATTEMPT),
+            Action::Uninsure => self.abort(DEFERRED_ATTEMPT),
             Action::Purge => {
-                self.host.abort(DEFERRED_ATTEMPT);
-                store::purge(&self.host);
+                self.abort(DEFERRED_ATTEMPT);
+                store::purge(self.host);
             }
             Action::Settle { token, acknowledged } => {
                 if self.mode() == Mode::Closed {
-                    self.host.because("shut_down");
+                    self.host.told(Ask::Because, "shut_down");
                     self.quiet();
                 }
-                self.host.settle(token, acknowledged);
+                let yes = if acknowledged { "yes" } else { "" };
+                call(self.host.0, Ask::Settle as u32, f64::from(token), yes);
             }
             Action::Tell(notice) => {
                 if notice == Notice::Stopped {
@@ -637,7 +679,7 @@ impl Page {
         }
         let body = self.wrap(&body);
         if self.config.dry_run {
-            self.host.print(core::str::from_utf8(&body).unwrap_or_default());
+            self.host.told(Ask::Print, core::str::from_utf8(&body).unwrap_or_default());
             return Some(Outcome::Answered { status: 200, retry_after_ms: None, rejected: 0 });
         }
         if self.request(attempt, via as u32, &body) {
@@ -667,9 +709,8 @@ impl Page {
         self.host.tell(code, count, "", "");
     }
 
-    fn stats(&self) -> Vec<u32> {
+    fn stat(&self, which: usize) -> Option<u32> {
         let delivery = self.delivery.borrow();
-        let counts = delivery.counts();
         let state = match delivery.mode() {
             Mode::Off | Mode::Closed => 0,
             Mode::Pending if self.sampled_out => 0,
@@ -677,23 +718,19 @@ impl Page {
             Mode::On => 2,
             Mode::Stopped => 3,
         };
-        let Counts {
-            captured, recovered, queued, bytes, in_flight, sent, unconfirmed, stored, retried, ..
-        } = counts;
-        let bytes = bytes as u32;
-        let mut stats = Vec::from([
+        let counts = delivery.counts();
+        let first = [
             state,
-            captured,
-            recovered,
-            queued,
-            bytes,
-            in_flight,
-            sent,
-            unconfirmed,
-            stored,
-            retried,
-        ]);
-        stats.extend(counts.dropped);
-        stats
+            counts.captured,
+            counts.recovered,
+            counts.queued,
+            counts.bytes as u32,
+            counts.in_flight,
+            counts.sent,
+            counts.unconfirmed,
+            counts.stored,
+            counts.retried,
+        ];
+        first.get(which).or_else(|| counts.dropped.get(which - first.len())).copied()
     }
 }

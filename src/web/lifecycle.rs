@@ -1,6 +1,6 @@
 //! The page's life: what is listened for, and how the page is right now.
 
-use super::{Host, Signal};
+use super::{Ask, Host};
 
 /// Beside a [`Signal`]: the page is hidden.
 pub(super) const HIDDEN: u32 = 1;
@@ -11,31 +11,32 @@ pub(super) const IS_THERE: u32 = 4;
 /// There was something under the key.
 pub(super) const WAS_THERE: u32 = 8;
 
-/// Listens for all that matters to a page at work.
-pub(super) fn listen_to_page(host: &Host) {
-    host.listen(0, Signal::Prerendered as u32);
+/// What is listened for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Listening {
+    /// Nothing.
+    Nothing,
+    /// All that matters to a page at work.
+    Page,
+    /// The end of a prerender only.
+    Prerender,
 }
 
-/// Listens for the end of a prerender only.
-pub(super) fn listen_to_prerender(host: &Host) {
-    host.listen(Signal::Prerendered as u32, Signal::Prerendered as u32 + 1);
-}
-
-/// Listens for nothing.
-pub(super) fn listen_to_nothing(host: &Host) {
-    host.listen(0, 0);
+/// Listens for this, and for nothing else.
+pub(super) fn listen(host: Host, to: Listening) {
+    host.does(Ask::Listen, f64::from(to as u8));
 }
 
 /// Whether the page is being prerendered: nobody has seen it yet, and maybe nobody will.
-pub(super) fn is_prerendering(host: &Host) -> bool {
+pub(super) fn is_prerendering(host: Host) -> bool {
     is(host, "document.prerendering", "true")
 }
 
 /// Whether the browser says that there is no network.
-pub(super) fn is_offline(host: &Host) -> bool {
+pub(super) fn is_offline(host: Host) -> bool {
     is(host, "navigator.onLine", "false")
 }
 
-fn is(host: &Host, path: &str, value: &str) -> bool {
-    host.ask(path).is_some_and(|text| text == value)
+fn is(host: Host, path: &str, value: &str) -> bool {
+    host.text(Ask::Property, path).is_some_and(|text| text == value)
 }

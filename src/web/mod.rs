@@ -2,9 +2,9 @@
 //! itself.
 //!
 //! # What is lent
-//! Each thing that a page is asked or told is a function of [`Host`], which `pkg/browser.js` and the shell around it
-//! implement: only numbers, texts and bytes cross. `web-sys` and `js-sys` in its place weighed 8 KB more after
-//! brotli: an import with glue and checks for every function, property and type on the way.
+//! Each thing that a page is asked or told is an [`Ask`], which `pkg/browser.js` and the shell around it answer: only
+//! numbers, texts and bytes cross. `web-sys` and `js-sys` in its place weighed 9 KB more after brotli: an import with
+//! glue and checks for every function, property and type on the way.
 //!
 //! # One door
 //! Whatever the browser calls back (timers, listeners, promises, locks) comes in through [`hear`] and
@@ -25,10 +25,11 @@ mod store;
 mod transport;
 
 use alloc::string::String;
+use alloc::vec;
 
 use wasm_bindgen::prelude::*;
 
-pub use api::{answer, command, hear, open, stats, track, version};
+pub use api::{answer, command, hear, inbox, open, stat, track, version};
 
 /// What the browser, or a promise, has to say. The lifecycle's come first, in the order of `EVENTS` in
 /// `pkg/browser.js`.
@@ -77,87 +78,69 @@ impl Signal {
     ];
 }
 
-#[wasm_bindgen]
-extern "C" {
-    /// What we are lent. None of its functions throws.
-    #[derive(Debug)]
-    pub type Host;
-
-    // ---- by the shell
-
-    /// Tells the host page: a stable code, how often so far, and what was at fault and expected, if anything.
-    #[wasm_bindgen(method)]
-    fn tell(this: &Host, code: &str, count: u32, subject: &str, expected: &str);
-
-    /// Says why it is off; empty where it is not.
-    #[wasm_bindgen(method)]
-    fn because(this: &Host, reason: &str);
-
-    /// Has an event captured which is our own: `"version"` with platform and arch, a line end between, either of which
-    /// may be empty; `"shutdown"` with seconds. It takes the way of all events, through `beforeSend`.
-    #[wasm_bindgen(method)]
-    fn emit(this: &Host, event: &str, machine: &str, seconds: f64);
-
-    /// Answers the promise with this number.
-    #[wasm_bindgen(method)]
-    fn settle(this: &Host, token: u32, acknowledged: bool);
-
+/// What a client's host is asked for, or told. The order is that of the functions which `pkg/client.js` enlists; each
+/// gets a text and a number, and answers with a text, a number or a flag.
+#[derive(Debug, Clone, Copy)]
+enum Ask {
     /// What the options, or the facts of the Version event, have under a name: a letter that says of what type it is,
     /// and for all but numbers the value: see [`options`].
-    #[wasm_bindgen(method)]
-    fn given(this: &Host, name: &str) -> Option<String>;
-
+    Given,
     /// The same where it is a number.
-    #[wasm_bindgen(method)]
-    fn number(this: &Host, name: &str) -> f64;
+    Number,
+    /// Says why it is off; empty where it is not.
+    Because,
+    /// Has an event captured which is our own: Shutdown, where the number is its seconds; where it is negative Version,
+    /// the text being platform and arch, a line end between, either of which may be empty. It takes the way of all
+    /// events, through `beforeSend`.
+    Emit,
+    /// Answers the promise with this number: any text is a yes.
+    Settle,
+    /// A property of the global object, and of what is in it, as text.
+    Property,
+    /// An endpoint's parts: see [`transport`].
+    Resolve,
+    /// Asks for client hints, which [`Signal::Hints`] brings, after so many ms at the latest. No: there are none.
+    Hints,
+    /// Does not wait for them any more.
+    EndHints,
+    /// Has the page's life listened for: see [`lifecycle`].
+    Listen,
+    /// Has [`Signal::Tick`] come after so many ms; never, where they are negative.
+    Arm,
+    /// Aborts an attempt; whatever it says later is not heard.
+    Abort,
+    /// The first so many UTF-16 units of what is stored under a key.
+    Item,
+    /// Removes what is stored under a key.
+    Remove,
+    /// All stored keys of ours, a line each.
+    Keys,
+    /// Has [`Signal::Locked`] come while this tab holds the store's lock. No: there are no locks.
+    Lock,
+    /// Shows a payload as it would leave.
+    Print,
+}
 
-    // ---- by the browser: see pkg/browser.js
+#[wasm_bindgen(module = "/pkg/host.js")]
+extern "C" {
+    /// Returns a number; a flag as 0 or 1; of a text its length in bytes, for [`take`]; for nothing −1.
+    fn call(client: u32, what: u32, number: f64, text: &str) -> f64;
 
-    #[wasm_bindgen(method)]
-    fn ask(this: &Host, path: &str) -> Option<String>;
+    /// Fills in the text that is waiting.
+    fn take(room: &mut [u8]);
 
-    #[wasm_bindgen(method)]
-    fn resolve(this: &Host, endpoint: &str) -> Option<String>;
+    /// Lends memory for the texts of events.
+    fn lend(memory: &mut [u8]);
 
-    #[wasm_bindgen(method)]
-    fn hints(this: &Host, wait_ms: f64) -> bool;
+    fn tell(client: u32, count: u32, code: &str, subject: &str, expected: &str);
 
-    #[wasm_bindgen(method)]
-    fn listen(this: &Host, first: u32, end: u32);
+    fn send(client: u32, attempt: u32, via: u32, url: &str, body: &[u8], content_type: &str) -> bool;
 
-    #[wasm_bindgen(method)]
-    fn arm(this: &Host, after_ms: f64);
+    fn put(client: u32, key: &str, value: &str) -> bool;
+}
 
-    #[wasm_bindgen(method)]
-    fn disarm(this: &Host);
-
-    #[wasm_bindgen(method, js_name = disarmHints)]
-    fn disarm_hints(this: &Host);
-
-    #[wasm_bindgen(method)]
-    fn send(this: &Host, attempt: u32, via: u32, url: &str, body: &[u8], content_type: &str) -> bool;
-
-    #[wasm_bindgen(method)]
-    fn abort(this: &Host, attempt: u32);
-
-    #[wasm_bindgen(method)]
-    fn item(this: &Host, key: &str, most: u32) -> Option<String>;
-
-    #[wasm_bindgen(method)]
-    fn put(this: &Host, key: &str, value: &str) -> bool;
-
-    #[wasm_bindgen(method)]
-    fn remove(this: &Host, key: &str);
-
-    #[wasm_bindgen(method)]
-    fn keys(this: &Host) -> String;
-
-    #[wasm_bindgen(method)]
-    fn lock(this: &Host) -> bool;
-
-    #[wasm_bindgen(method)]
-    fn print(this: &Host, text: &str);
-
+#[wasm_bindgen]
+extern "C" {
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn monotonic_ms() -> f64;
 
@@ -166,6 +149,59 @@ extern "C" {
 
     #[wasm_bindgen(js_namespace = Math)]
     fn random() -> f64;
+}
+
+/// What a client is lent: the page's shell and its browser. None of it throws.
+#[derive(Debug, Clone, Copy)]
+struct Host(u32);
+
+impl Host {
+    fn text(self, what: Ask, text: &str) -> Option<String> {
+        self.text_of(what, 0.0, text)
+    }
+
+    fn text_of(self, what: Ask, number: f64, text: &str) -> Option<String> {
+        received(call(self.0, what as u32, number, text) as i32)
+    }
+
+    fn number(self, what: Ask, text: &str) -> f64 {
+        call(self.0, what as u32, 0.0, text)
+    }
+
+    /// Says yes or no.
+    fn does(self, what: Ask, number: f64) -> bool {
+        call(self.0, what as u32, number, "") > 0.0
+    }
+
+    fn told(self, what: Ask, text: &str) {
+        call(self.0, what as u32, 0.0, text);
+    }
+
+    /// Tells the host page: a stable code, how often so far, and what was at fault and expected, if anything.
+    fn tell(self, code: &str, count: u32, subject: &str, expected: &str) {
+        tell(self.0, count, code, subject, expected);
+    }
+
+    /// Starts a request: says whether the browser took it.
+    fn send(self, attempt: u32, via: u32, url: &str, body: &[u8], content_type: &str) -> bool {
+        send(self.0, attempt, via, url, body, content_type)
+    }
+
+    /// Stores: says whether there was room, and permission.
+    fn put(self, key: &str, value: &str) -> bool {
+        put(self.0, key, value)
+    }
+}
+
+/// The text that waits for us, so many bytes long; a negative length means that there is none.
+fn received(length: i32) -> Option<String> {
+    let length = usize::try_from(length).ok()?;
+    let mut bytes = vec![0; length];
+    if length > 0 {
+        take(&mut bytes);
+    }
+    // SAFETY: the bytes are a TextEncoder's: UTF-8, whatever the text was.
+    Some(unsafe { String::from_utf8_unchecked(bytes) })
 }
 
 /// What is before and after the first `at`. Not `str::split_once`: its search, made for long texts, weighs 1 KB.

@@ -3,7 +3,7 @@
 use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
 
-use super::{Host, cut};
+use super::{Ask, Host, cut};
 use crate::config::{Config, Given};
 use crate::error::Error;
 
@@ -11,7 +11,7 @@ use crate::error::Error;
 ///
 /// # Errors
 /// The first option that is not acceptable.
-pub(super) fn read(host: &Host) -> Result<Config, Error> {
+pub(super) fn read(host: Host) -> Result<Config, Error> {
     let mut config = Config::default();
     for name in Config::NAMES {
         config.set(name, given(host, name))?;
@@ -21,12 +21,12 @@ pub(super) fn read(host: &Host) -> Result<Config, Error> {
 
 /// What there is under that name: `b1` or `b0`, `n`, `t` and a text, `a` and texts, each with a NUL behind it, or `o`
 /// for anything else.
-pub(super) fn given(host: &Host, name: &str) -> Given {
-    let Some(given) = host.given(name) else { return Given::Absent };
+pub(super) fn given(host: Host, name: &str) -> Given {
+    let Some(given) = host.text(Ask::Given, name) else { return Given::Absent };
     let value = given.get(1..).unwrap_or_default();
     match given.bytes().next() {
         Some(b'b') => Given::Bool(value == "1"),
-        Some(b'n') => Given::Number(host.number(name)),
+        Some(b'n') => Given::Number(host.number(Ask::Number, name)),
         Some(b't') => Given::Text(value.to_owned()),
         Some(b'a') => {
             let (mut texts, mut rest) = (Vec::new(), value);

@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 
 use core::cell::Cell;
 
-use super::{Host, cut};
+use super::{Ask, Host, cut};
 use crate::delivery::{Found, STORED_AGE_MAX_MS, STORED_BATCH_MAX};
 use crate::wire::{Format, put_integer};
 
@@ -75,14 +75,14 @@ impl Store {
 
     /// Keeps a batch of this page; one that is kept already keeps its age. False where there was no room, or no
     /// permission: then nothing of it is kept.
-    pub(super) fn persist(&self, host: &Host, id: u32, sent: bool, lines: &[u8], wall_ms: f64) -> bool {
+    pub(super) fn persist(&self, host: Host, id: u32, sent: bool, lines: &[u8], wall_ms: f64) -> bool {
         let key = self.key(&self.session, id);
         let (written, bytes) = peek(host, &key).unwrap_or((wall_ms as u64, 0));
         let others = self.total.get().unwrap_or_else(|| total(host)).saturating_sub(bytes as usize);
         let kept = others + lines.len() <= STORE_MAX && write(host, &key, sent, lines, written);
         self.total.set(Some(if kept { others + lines.len() } else { others }));
         if !kept {
-            host.remove(&key);
+            host.told(Ask::Remove, &key);
         }
         kept
     }
@@ -90,7 +90,7 @@ impl Store {
     /// Makes another page's batch, and its age, this page's.
     pub(super) fn adopt(
         &self,
-        host: &Host,
+        host: Host,
         session: &str,
         id: u32,
         new_id: u32,
@@ -106,25 +106,25 @@ impl Store {
     }
 
     /// Removes a batch.
-    pub(super) fn forget(&self, host: &Host, session: &str, id: u32) {
-        host.remove(&self.key(session, id));
+    pub(super) fn forget(&self, host: Host, session: &str, id: u32) {
+        host.told(Ask::Remove, &self.key(session, id));
     }
 
     /// Removes a batch of this page.
-    pub(super) fn forget_own(&self, host: &Host, id: u32) {
+    pub(super) fn forget_own(&self, host: Host, id: u32) {
         self.forget(host, &self.session, id);
     }
 
     /// Claims this page's batches.
-    pub(super) fn lease(&self, host: &Host, until_ms: f64) {
+    pub(super) fn lease(&self, host: Host, until_ms: f64) {
         let mut text = String::new();
         push_number(&mut text, until_ms as u64, "");
         host.put(&self.claim(&self.session), &text);
     }
 
     /// Gives the claim up.
-    pub(super) fn release(&self, host: &Host) {
-        host.remove(&self.claim(&self.session));
+    pub(super) fn release(&self, host: Host) {
+        host.told(Ask::Remove, &self.claim(&self.session));
     }
 
     /// Whether this is the key of a page's claim.
@@ -138,7 +138,7 @@ impl Store {
     }
 
     /// All batches of this endpoint, this page's own included. What is not ours, or not whole, is removed.
-    pub(super) fn read(&self, host: &Host, wall_ms: f64) -> Vec<Found> {
+    pub(super) fn read(&self, host: Host, wall_ms: f64) -> Vec<Found> {
         let mut found = Vec::new();
         each_key(host, &mut |key| {
             let Some((session, id)) = key.strip_prefix(self.prefix.as_str()).and_then(|rest| cut(rest, b':'))
@@ -147,10 +147,10 @@ impl Store {
                 return;
             };
             let Some((id, (written, lines, events))) = number(id).zip(self.batch(host, key)) else {
-                host.remove(key);
+                host.told(Ask::Remove, key);
                 return;
             };
-            let lease = host.item(&self.claim(session), HEAD_MAX).and_then(|text| number(&text));
+            let lease = item(host, &self.claim(session), HEAD_MAX).and_then(|text| number(&text));
             found.push(Found {
                 session: session.to_owned(),
                 id: id as u32,
@@ -164,8 +164,8 @@ impl Store {
     }
 
     /// When it was written, its lines and how many they are, if it is what we could have written.
-    fn batch(&self, host: &Host, key: &str) -> Option<(u64, Vec<u8>, u32)> {
-        let value = host.item(key, VALUE_MAX + 1)?;
+    fn batch(&self, host: Host, key: &str) -> Option<(u64, Vec<u8>, u32)> {
+        let value = item(host, key, VALUE_MAX + 1)?;
         let (written, _) = head(&value)?;
         let (_, lines) = cut(&value, b'\n')?;
         let mut events = 0;
@@ -184,21 +184,21 @@ impl Store {
 }
 
 /// Whether an earlier visit opted out.
-pub(super) fn opted_out(host: &Host) -> bool {
-    host.item(OPT_OUT, 1).is_some()
+pub(super) fn opted_out(host: Host) -> bool {
+    item(host, OPT_OUT, 1).is_some()
 }
 
 /// Removes all that is ours, but for the remembered opt-out.
-pub(super) fn purge(host: &Host) {
+pub(super) fn purge(host: Host) {
     each_key(host, &mut |key| {
         if key != OPT_OUT {
-            host.remove(key);
+            host.told(Ask::Remove, key);
         }
     });
 }
 
-fn each_key(host: &Host, visit: &mut dyn FnMut(&str)) {
-    let mut keys = host.keys();
+fn each_key(host: Host, visit: &mut dyn FnMut(&str)) {
+    let mut keys = host.text(Ask::Keys, "").unwrap_or_default();
     keys.push('\n');
     let mut rest = keys.as_str();
     while let Some((key, others)) = cut(rest, b'\n') {
@@ -210,14 +210,14 @@ fn each_key(host: &Host, visit: &mut dyn FnMut(&str)) {
 }
 
 /// Of another endpoint, or of nobody: an endpoint that is no longer used would leave its batches for ever.
-fn tidy(host: &Host, key: &str, wall_ms: f64) {
-    let written = host.item(key, HEAD_MAX).and_then(|text| {
+fn tidy(host: Host, key: &str, wall_ms: f64) {
+    let written = item(host, key, HEAD_MAX).and_then(|text| {
         // A claim is a bare number.
         head(&text).map(|(written, _)| written).or_else(|| number(&text))
     });
     let old = written.is_none_or(|written| (wall_ms - written as f64).abs() > STORED_AGE_MAX_MS);
     if key != OPT_OUT && old {
-        host.remove(key);
+        host.told(Ask::Remove, key);
     }
 }
 
@@ -242,7 +242,7 @@ fn push_number(text: &mut String, number: u64, end: &str) {
     text.push_str(end);
 }
 
-fn write(host: &Host, key: &str, sent: bool, lines: &[u8], written_ms: u64) -> bool {
+fn write(host: Host, key: &str, sent: bool, lines: &[u8], written_ms: u64) -> bool {
     let mut value = String::from(if sent { "s" } else { "u" });
     push_number(&mut value, written_ms, " ");
     push_number(&mut value, lines.len() as u64, "\n");
@@ -251,14 +251,18 @@ fn write(host: &Host, key: &str, sent: bool, lines: &[u8], written_ms: u64) -> b
     host.put(key, &value)
 }
 
+fn item(host: Host, key: &str, most: u32) -> Option<String> {
+    host.text_of(Ask::Item, f64::from(most), key)
+}
+
 /// Bytes of all batches of all endpoints.
-fn total(host: &Host) -> usize {
+fn total(host: Host) -> usize {
     let mut total = 0;
     each_key(host, &mut |key| total += peek(host, key).map_or(0, |(_, bytes)| bytes as usize));
     total
 }
 
 /// When a batch was written, in Unix ms, and its bytes, as its first line tells them.
-fn peek(host: &Host, key: &str) -> Option<(u64, u64)> {
-    head(&host.item(key, HEAD_MAX)?)
+fn peek(host: Host, key: &str) -> Option<(u64, u64)> {
+    head(&item(host, key, HEAD_MAX)?)
 }

@@ -4,7 +4,7 @@
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 
-use super::{Host, cut};
+use super::{Ask, Host, cut};
 use crate::delivery::Outcome;
 use crate::retry::retry_after_ms;
 
@@ -29,8 +29,8 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     /// Resolves an endpoint. `None` on a page without an origin, such as a file.
-    pub(super) fn resolve(host: &Host, endpoint: &str) -> Option<Self> {
-        let resolved = host.resolve(endpoint)?;
+    pub(super) fn resolve(host: Host, endpoint: &str) -> Option<Self> {
+        let resolved = host.text(Ask::Resolve, endpoint)?;
         let (href, rest) = cut(&resolved, b' ')?;
         let (origin, rest) = cut(rest, b' ')?;
         let (protocol, name) = cut(rest, b' ')?;
@@ -40,9 +40,9 @@ impl Endpoint {
             || name == "[::1]";
         Some(Self {
             href: href.to_owned(),
-            is_own: host.ask("origin").is_some_and(|own| own == origin),
+            is_own: host.text(Ask::Property, "origin").is_some_and(|own| own == origin),
             is_loopback,
-            defers: (is_loopback || protocol == "https:") && host.ask("fetchLater").is_some(),
+            defers: (is_loopback || protocol == "https:") && host.text(Ask::Property, "fetchLater").is_some(),
         })
     }
 }

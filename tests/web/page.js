@@ -10,10 +10,10 @@ export function endVisit() {
   localStorage.clear();
 }
 
-/**
- * The functions that a client is lent, and what it did with them. `lend` is the browser's part, of pkg/browser.js.
- */
-export function makeShell(options, lend) {
+const LETTERS = { string: "t", boolean: "b", number: "n" };
+
+/** The shell's part of what a client is lent, and what the client did with it. */
+export function makeShell(options) {
   const shell = {
     client: undefined,
     /** What the client may read by name: its options, then the facts of a Version event. */
@@ -21,40 +21,8 @@ export function makeShell(options, lend) {
     told: [],
     emitted: [],
     settled: [],
-  };
-  const find = (name) => name.split(".").reduce((object, name) => object?.[name], shell.given);
-  shell.host = {
-    ...lend(
-      (...heard) => shell.client.hear(...heard),
-      (...answered) => shell.client.answer(...answered),
-    ),
-    given(name) {
-      const value = find(name);
-      if (value == null) return undefined;
-      if (typeof value === "string") return `t${value}`;
-      if (typeof value === "boolean") return value ? "b1" : "b0";
-      if (Array.isArray(value) && value.every((item) => typeof item === "string"))
-        return `a${value.map((text) => `${text}\0`).join("")}`;
-      return typeof value === "number" ? "n" : "o";
-    },
-    number: find,
-    tell: (...given) => shell.told.push(given),
-    emit(event, machine, seconds) {
-      const [platform = null, arch = null] = machine.split("\n").map((text) => text || null);
-      shell.emitted.push([event, platform, arch]);
-      const now = Date.now();
-      if (event === "version") {
-        shell.given = {
-          package: "langflow",
-          platform: platform || null,
-          arch: arch || null,
-          autoLogin: true,
-        };
-        shell.client.version(now);
-      } else shell.client.track(3, now, seconds, 2, NaN);
-    },
-    because: (reason) => (shell.reason = reason),
-    settle: (...given) => shell.settled.push(given),
+    hear: (...heard) => shell.client.hear(...heard),
+    answer: (...answered) => shell.client.answer(...answered),
   };
   undo.push(() => {
     try {
@@ -64,6 +32,40 @@ export function makeShell(options, lend) {
     }
   });
   return shell;
+}
+
+/** All that a client is lent, in the order of `Ask` in src/web/mod.rs; `browser` is what pkg/browser.js lends. */
+export function complete(shell, browser) {
+  const find = (name) => name.split(".").reduce((object, name) => object?.[name], shell.given);
+  return {
+    given(name) {
+      const value = find(name);
+      if (value == null) return undefined;
+      if (Array.isArray(value) && value.every((item) => typeof item === "string"))
+        return `a${value.map((text) => `${text}\0`).join("")}`;
+      return (LETTERS[typeof value] ?? "o") + (typeof value === "boolean" ? Number(value) : value);
+    },
+    number: find,
+    because: (reason) => {
+      shell.reason = reason;
+    },
+    emit(machine, seconds) {
+      const now = Date.now();
+      const [platform = null, arch = null] = machine.split("\n").map((text) => text || null);
+      shell.emitted.push([seconds < 0 ? "version" : "shutdown", platform, arch]);
+      if (seconds < 0) {
+        shell.given = { package: "langflow", platform, arch, autoLogin: true };
+        shell.client.version(now);
+      } else shell.client.track(3, now, seconds, 2, NaN);
+    },
+    settle: (acknowledged, token) => {
+      shell.settled.push([token, acknowledged !== ""]);
+    },
+    ...browser,
+    tell: (count, code, subject, expected) => {
+      shell.told.push([code, count, subject, expected]);
+    },
+  };
 }
 
 /**
