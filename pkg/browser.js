@@ -103,7 +103,8 @@ export function lend(hear, answer) {
     try {
       const response = await coming;
       // An opaque answer tells no more than that there was one.
-      status = response.type === "opaque" ? 200 : response.status >>> 0;
+      if (response.type === "opaque") status = 200;
+      else if (typeof response.status === "number") status = response.status;
       retryAfter = String(response.headers.get("retry-after") ?? "");
       const reader = response.body.getReader();
       const decoder = new TextDecoder();
