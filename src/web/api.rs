@@ -14,7 +14,9 @@ use wasm_bindgen::prelude::*;
 use super::lifecycle::{self, HIDDEN, IS_THERE, Listening, RESTORED, WAS_THERE};
 use super::store::{self, Store};
 use super::transport::{self, DEFERRED, DEFERRED_ATTEMPT, Endpoint};
-use super::{Ask, Host, Signal, call, lend, monotonic_ms, navigator, options, random, received, wall_ms};
+use super::{
+    Ask, Host, Signal, call, lend, monotonic_ms, navigator, options, random, received, text, wall_ms,
+};
 use crate::config::{Config, ErrorMessages, Given, Guarantee};
 use crate::consent::{self, Choice, Consent, Signals};
 use crate::delivery::{Action, Captured, Delivery, Input, Mode, Notice, Now, Outcome, Reason, Rules, Via};
@@ -301,7 +303,9 @@ const fn flag(given: u32) -> Option<bool> {
 impl Page {
     fn new(mut config: Config, mut endpoint: Endpoint, host: Host, session: String) -> Self {
         if config.format.is_ping() {
-            endpoint.href.truncate(endpoint.href.trim_end_matches('/').len());
+            while endpoint.href.ends_with('/') {
+                endpoint.href.pop();
+            }
             config.fit(&endpoint.href);
         }
         let sampled_out = config.sample_rate < 1.0 && random() >= config.sample_rate;
@@ -679,7 +683,7 @@ impl Page {
         }
         let body = self.wrap(&body);
         if self.config.dry_run {
-            self.host.told(Ask::Print, core::str::from_utf8(&body).unwrap_or_default());
+            self.host.told(Ask::Print, text(&body));
             return Some(Outcome::Answered { status: 200, retry_after_ms: None, rejected: 0 });
         }
         if self.request(attempt, via as u32, &body) {
@@ -693,7 +697,7 @@ impl Page {
         let format = self.config.format;
         let mut url = self.endpoint.href.clone();
         if format.is_ping() {
-            url.push_str(core::str::from_utf8(body).unwrap_or_default());
+            url.push_str(text(body));
             return self.host.send(attempt, via, &url, &[], "");
         }
         self.host.send(attempt, via, &url, body, format.content_type())

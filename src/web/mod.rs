@@ -204,6 +204,12 @@ fn received(length: i32) -> Option<String> {
     Some(unsafe { String::from_utf8_unchecked(bytes) })
 }
 
+/// Encoded lines as text.
+fn text(lines: &[u8]) -> &str {
+    // SAFETY: `wire` wrote them from texts, whole characters at a time.
+    unsafe { core::str::from_utf8_unchecked(lines) }
+}
+
 /// What is before and after the first `at`. Not `str::split_once`: its search, made for long texts, weighs 1 KB.
 fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
     let place = text.bytes().position(|byte| byte == at)?;

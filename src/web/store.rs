@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 
 use core::cell::Cell;
 
-use super::{Ask, Host, cut};
+use super::{Ask, Host, cut, text};
 use crate::delivery::{Found, STORED_AGE_MAX_MS, STORED_BATCH_MAX};
 use crate::wire::{Format, put_integer};
 
@@ -246,8 +246,7 @@ fn write(host: Host, key: &str, sent: bool, lines: &[u8], written_ms: u64) -> bo
     let mut value = String::from(if sent { "s" } else { "u" });
     push_number(&mut value, written_ms, " ");
     push_number(&mut value, lines.len() as u64, "\n");
-    let Ok(lines) = core::str::from_utf8(lines) else { return false };
-    value.push_str(lines);
+    value.push_str(text(lines));
     host.put(key, &value)
 }
 
