@@ -115,8 +115,10 @@ impl Client {
         error_message: Option<String>,
     ) {
         self.capture(time_ms, |page| {
-            let error_message =
-                error_message.filter(|_| page.config.error_messages == ErrorMessages::Scrubbed);
+            let error_message = match page.config.error_messages {
+                ErrorMessages::Scrubbed => error_message.as_deref(),
+                ErrorMessages::Off => None,
+            };
             let outcome = event::Outcome { seconds, success: flag(flags), error_message };
             match KINDS.get(kind) {
                 Some(Kind::Run) => Run::new(flag(flags >> 2), outcome).map(Event::Run),
