@@ -15,11 +15,7 @@ use crate::error::Error;
 /// # Errors
 /// The first option that is not acceptable.
 pub(super) fn read(options: &JsValue) -> Result<Config, Error> {
-    let mut config = Config::default();
-    for name in Config::NAMES {
-        config.set(name, given(&find(options, name)))?;
-    }
-    Ok(config)
+    Config::read(&mut |name| given(&find(options, name)))
 }
 
 fn find(options: &JsValue, name: &str) -> JsValue {
