@@ -1,8 +1,7 @@
 //! Options → Config: names, defaults, bounds.
 //!
-//! The edge reads each name of [`Config::NAMES`] from the object given to `init` and hands over what it
-//! found; [`Config::set`] is the only place that judges it. A derived `Deserialize` would do the same for
-//! 1 to 20 KB more.
+//! The edge finds an option by its name in the object given to `init`; [`Config::read`] is the only place that
+//! judges it. A derived `Deserialize` would do the same for 1 to 20 KB more.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -10,7 +9,7 @@ use alloc::vec::Vec;
 
 use crate::consent::Asked;
 use crate::error::Error;
-use crate::event::{NAME_MAX_CHARS, Version};
+use crate::event::{NAME_EXPECTED, is_name};
 use crate::wire::Format;
 use crate::wire::gateway::URL_MAX;
 
@@ -67,8 +66,6 @@ pub struct Config {
     pub honor_browser_signals: bool,
     /// What holds until the person chooses.
     pub consent: Asked,
-    /// The app's part of the Version event; platform and arch are the navigator's.
-    pub app: Version,
     /// Tells a browser's events from the backend's.
     pub client_type: String,
     /// What becomes of error messages.
@@ -93,143 +90,81 @@ pub struct Config {
     pub dry_run: bool,
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            endpoint: String::new(),
-            format: Format::default(),
-            honor_browser_signals: true,
-            consent: Asked::default(),
-            app: Version::default(),
-            client_type: "browser".to_owned(),
-            error_messages: ErrorMessages::default(),
-            component_names: None,
-            flush_interval_ms: 5_000.0,
-            max_batch_events: 50,
-            max_batch_bytes: 16_384,
-            max_queue_bytes: 2_097_152,
-            delivery: None,
-            persist: true,
-            sample_rate: 1.0,
-            dry_run: false,
-        }
-    }
-}
-
 impl Config {
-    /// The names of the options as JavaScript spells them; those after a dot are inside `app`.
-    pub const NAMES: [&str; 21] = [
-        "endpoint",
-        "format",
-        "honorBrowserSignals",
-        "consent",
-        "clientType",
-        "errorMessages",
-        "componentNames",
-        "flushIntervalMs",
-        "maxBatchEvents",
-        "maxBatchBytes",
-        "maxQueueBytes",
-        "delivery",
-        "persist",
-        "sampleRate",
-        "dryRun",
-        "app.package",
-        "app.version",
-        "app.python",
-        "app.autoLogin",
-        "app.cacheType",
-        "app.backendOnly",
-    ];
-
-    /// Takes what was given under `name`.
+    /// Asks `given` for each option by the name that JavaScript has for it (`app.version` is `version` inside `app`),
+    /// judges what it gets, and has a default for what is not there.
     ///
     /// # Errors
-    /// Names the option and what it allows. The configuration is then not to be used.
-    pub fn set(&mut self, name: &'static str, given: Given) -> Result<(), Error> {
-        if given == Given::Absent && name != "endpoint" {
-            return Ok(());
+    /// Names the first option that is not acceptable, and what it allows.
+    pub fn read(given: &mut dyn FnMut(&'static str) -> Given) -> Result<Self, Error> {
+        let mut options = Options { given, refused: None };
+        let endpoint = match (options.given)("endpoint") {
+            Given::Text(text) if is_endpoint(&text) => text,
+            other => {
+                options.refuse("endpoint", ENDPOINT_EXPECTED, other);
+                String::new()
+            }
+        };
+        if endpoint.is_empty() {
+            options.refuse("endpoint", ENDPOINT_EXPECTED, Given::Other);
         }
-        let refuse = |expected| Err(Error::option(name, expected));
-        let number = if let Given::Number(number) = given { number } else { f64::NAN };
-        let text = if let Given::Text(text) = &given { text.as_str() } else { "" };
-        match name {
-            "endpoint" if is_endpoint(text) => self.endpoint = text.to_owned(),
-            "endpoint" => {
-                return refuse(
-                    "an http(s) URL without user name or password, or a path such as \"/telemetry\"",
-                );
-            }
-            "format" => match text {
-                "ndjson" => self.format = Format::Ndjson,
-                "otlp" => self.format = Format::Otlp,
-                // Its events become the query.
-                "gateway" if !self.endpoint.contains(['?', '#']) => self.format = Format::Gateway,
-                _ => {
-                    return refuse("\"ndjson\", \"otlp\", or \"gateway\" with an endpoint that has no query");
-                }
-            },
-            "consent" => match text {
-                "granted" => self.consent = Asked::Granted,
-                "pending" => self.consent = Asked::Pending,
-                "denied" => self.consent = Asked::Denied,
-                _ => return refuse("\"granted\", \"pending\" or \"denied\""),
-            },
-            "errorMessages" => match text {
-                "scrubbed" => self.error_messages = ErrorMessages::Scrubbed,
-                "off" => self.error_messages = ErrorMessages::Off,
-                _ => return refuse("\"scrubbed\" or \"off\""),
-            },
-            "delivery" => match text {
-                "at-least-once" => self.delivery = Some(Guarantee::AtLeastOnce),
-                "at-most-once" => self.delivery = Some(Guarantee::AtMostOnce),
-                _ => return refuse("\"at-least-once\" or \"at-most-once\""),
-            },
-            "componentNames" => match given {
-                Given::Texts(names) if names.len() <= COMPONENT_NAMES_MAX => {
-                    self.component_names = Some(names)
-                }
-                _ => return refuse("an array of at most 2000 strings"),
-            },
-            "flushIntervalMs" if (0.0..=600_000.0).contains(&number) => self.flush_interval_ms = number,
-            "flushIntervalMs" => return refuse("0 to 600000 (ms)"),
-            "maxBatchEvents" if (1.0..=1_000.0).contains(&number) => self.max_batch_events = number as u32,
-            "maxBatchEvents" => return refuse("1 to 1000"),
-            "maxBatchBytes" if (1_024.0..=61_440.0).contains(&number) => {
-                self.max_batch_bytes = number as usize
-            }
-            "maxBatchBytes" => return refuse("1024 to 61440 (bytes)"),
-            "maxQueueBytes" if (16_384.0..=16_777_216.0).contains(&number) => {
-                self.max_queue_bytes = number as usize;
-            }
-            "maxQueueBytes" => return refuse("16384 to 16777216 (bytes)"),
-            "sampleRate" if (0.0..=1.0).contains(&number) => self.sample_rate = number,
-            "sampleRate" => return refuse("a number from 0 to 1"),
-            "clientType" | "app.package" | "app.version" | "app.python" | "app.cacheType" => {
-                if !matches!(given, Given::Text(_)) || text.chars().nth(NAME_MAX_CHARS).is_some() {
-                    return refuse("a string of at most 128 characters");
-                }
-                let text = text.to_owned();
-                match name {
-                    "clientType" => self.client_type = text,
-                    "app.package" => self.app.package = Some(text),
-                    "app.version" => self.app.version = Some(text),
-                    "app.python" => self.app.python = Some(text),
-                    _ => self.app.cache_type = Some(text),
-                }
-            }
-            _ => {
-                let Given::Bool(flag) = given else { return refuse("true or false") };
-                match name {
-                    "honorBrowserSignals" => self.honor_browser_signals = flag,
-                    "persist" => self.persist = flag,
-                    "dryRun" => self.dry_run = flag,
-                    "app.autoLogin" => self.app.auto_login = Some(flag),
-                    _ => self.app.backend_only = Some(flag),
-                }
-            }
+        let format = options.word("format", FORMATS, 0);
+        // Its events become the query.
+        if format == 2 && endpoint.bytes().any(|byte| byte == b'?' || byte == b'#') {
+            options.refuse("format", FORMATS, Given::Other);
         }
-        Ok(())
+        let config = Self {
+            endpoint,
+            format: match format {
+                0 => Format::Ndjson,
+                1 => Format::Otlp,
+                _ => Format::Gateway,
+            },
+            honor_browser_signals: options.flag("honorBrowserSignals", true),
+            consent: match options.word("consent", "\"granted\", \"pending\" or \"denied\"", 0) {
+                0 => Asked::Granted,
+                1 => Asked::Pending,
+                _ => Asked::Denied,
+            },
+            client_type: options.text("clientType").unwrap_or_else(|| "browser".to_owned()),
+            error_messages: match options.word("errorMessages", "\"scrubbed\" or \"off\"", 0) {
+                0 => ErrorMessages::Scrubbed,
+                _ => ErrorMessages::Off,
+            },
+            component_names: options.texts("componentNames"),
+            flush_interval_ms: options.number("flushIntervalMs", 0.0, 600_000.0, "0 to 600000 (ms)", 5_000.0),
+            max_batch_events: options.number("maxBatchEvents", 1.0, 1_000.0, "1 to 1000", 50.0) as u32,
+            max_batch_bytes: options.number(
+                "maxBatchBytes",
+                1_024.0,
+                61_440.0,
+                "1024 to 61440 (bytes)",
+                16_384.0,
+            ) as usize,
+            max_queue_bytes: options.number(
+                "maxQueueBytes",
+                16_384.0,
+                16_777_216.0,
+                "16384 to 16777216 (bytes)",
+                2_097_152.0,
+            ) as usize,
+            delivery: match options.word("delivery", "\"at-least-once\" or \"at-most-once\"", 2) {
+                0 => Some(Guarantee::AtLeastOnce),
+                1 => Some(Guarantee::AtMostOnce),
+                _ => None,
+            },
+            persist: options.flag("persist", true),
+            sample_rate: options.number("sampleRate", 0.0, 1.0, "a number from 0 to 1", 1.0),
+            dry_run: options.flag("dryRun", false),
+        };
+        // Only judged here: the shell puts them into the Version event, on its way through `beforeSend`.
+        for name in &["app.package", "app.version", "app.python", "app.cacheType"] {
+            options.text(name);
+        }
+        for name in &["app.autoLogin", "app.backendOnly"] {
+            options.flag(name, false);
+        }
+        options.refused.map_or(Ok(config), Err)
     }
 
     /// Suits the limits to a format that sends each event by itself, in the URL of a request: `base` is what comes
@@ -250,6 +185,98 @@ impl Config {
     }
 }
 
+/// What `endpoint` may be.
+const ENDPOINT_EXPECTED: &str =
+    "an http(s) URL without user name or password, or a path such as \"/telemetry\"";
+
+/// What `format` may be.
+const FORMATS: &str = "\"ndjson\", \"otlp\", or \"gateway\" with an endpoint that has no query";
+
+/// Options one by one. What is absent, or refused, is `None` or the default.
+struct Options<'a> {
+    given: &'a mut dyn FnMut(&'static str) -> Given,
+    /// The first refusal.
+    refused: Option<Error>,
+}
+
+impl Options<'_> {
+    /// What is not acceptable is refused, unless there is nothing. Not inlined: it is the end of every method.
+    #[inline(never)]
+    fn refuse(&mut self, name: &'static str, expected: &'static str, given: Given) {
+        if self.refused.is_none() && !matches!(given, Given::Absent) {
+            self.refused = Some(Error::option(name, expected));
+        }
+    }
+
+    fn flag(&mut self, name: &'static str, default: bool) -> bool {
+        match (self.given)(name) {
+            Given::Bool(flag) => flag,
+            other => {
+                self.refuse(name, "true or false", other);
+                default
+            }
+        }
+    }
+
+    fn number(
+        &mut self,
+        name: &'static str,
+        min: f64,
+        max: f64,
+        expected: &'static str,
+        default: f64,
+    ) -> f64 {
+        match (self.given)(name) {
+            Given::Number(number) if number >= min && number <= max => number,
+            other => {
+                self.refuse(name, expected, other);
+                default
+            }
+        }
+    }
+
+    fn text(&mut self, name: &'static str) -> Option<String> {
+        match (self.given)(name) {
+            Given::Text(text) if is_name(&text) => Some(text),
+            other => {
+                self.refuse(name, NAME_EXPECTED, other);
+                None
+            }
+        }
+    }
+
+    fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
+        match (self.given)(name) {
+            Given::Texts(texts) if texts.len() <= COMPONENT_NAMES_MAX => Some(texts),
+            other => {
+                self.refuse(name, "an array of at most 2000 strings", other);
+                None
+            }
+        }
+    }
+
+    /// The place of a word among those in quotes in `expected`: so what there is to choose from is said once.
+    fn word(&mut self, name: &'static str, expected: &'static str, default: u32) -> u32 {
+        let given = (self.given)(name);
+        if let Given::Text(text) = &given {
+            // A word stands before each second quote.
+            let mut quotes = 0;
+            let mut start = 0;
+            for (at, byte) in expected.bytes().enumerate() {
+                if byte == b'"' {
+                    if quotes % 2 == 1 && expected.get(start..at) == Some(text.as_str()) {
+                        return quotes / 2;
+                    }
+                    quotes += 1;
+                    start = at + 1;
+                }
+            }
+        }
+        self.refuse(name, expected, given);
+        default
+    }
+}
+
 /// Whether events may be sent to `text`. URL parsers drop tabs and line ends and read `\` as `/`, so that
 /// `/\host` would leave the origin: neither is let in, nor is `//host`. A user name or password would be
 /// sent along with every request.
@@ -257,20 +284,47 @@ fn is_endpoint(text: &str) -> bool {
     if text.len() > ENDPOINT_MAX_BYTES || text.bytes().any(|b| b <= b' ' || b == b'\\' || b == 0x7f) {
         return false;
     }
-    if let Some(path) = text.strip_prefix('/') {
-        return !path.starts_with('/');
+    if text.starts_with('/') {
+        return !text.starts_with("//");
     }
-    let (scheme, rest) = text.split_once(':').unwrap_or_default();
-    let Some(rest) = rest.strip_prefix("//") else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
-        && !authority.is_empty()
-        && !authority.contains('@')
+    let text = text.to_ascii_lowercase();
+    let Some(rest) = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")) else {
+        return false;
+    };
+    let mut has_host = false;
+    for byte in rest.bytes() {
+        match byte {
+            b'/' | b'?' | b'#' => break,
+            b'@' => return false,
+            _ => has_host = true,
+        }
+    }
+    has_host
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::NAME_MAX_CHARS;
+
+    /// Reads options of which these are given; an endpoint too, unless it is among them.
+    fn read(given: &[(&str, Given)]) -> Result<Config, Error> {
+        Config::read(&mut |name| match given.iter().find(|(other, _)| *other == name) {
+            Some((_, given)) => given.clone(),
+            None if name == "endpoint" => text("/telemetry"),
+            None => Given::Absent,
+        })
+    }
+
+    /// What is asked for.
+    fn names() -> Vec<&'static str> {
+        let mut names = Vec::new();
+        let _ = Config::read(&mut |name| {
+            names.push(name);
+            Given::Absent
+        });
+        names
+    }
 
     fn text(given: &str) -> Given {
         Given::Text(given.to_owned())
@@ -310,25 +364,43 @@ mod tests {
             long.as_str(),
         ] {
             assert!(!is_endpoint(bad), "{bad}");
-            let error = Config::default().set("endpoint", text(bad)).expect_err("refused");
+            let error = read(&[("endpoint", text(bad))]).expect_err("refused");
             assert_eq!((error.code(), error.subject()), ("invalid_option", "endpoint"));
         }
     }
 
     #[test]
     fn absent_keeps_the_default_but_the_endpoint_is_required() {
-        let mut config = Config::default();
-        for name in Config::NAMES {
-            let taken = config.set(name, Given::Absent);
+        let default = read(&[]).expect("taken");
+        for name in names() {
+            let taken = read(&[(name, Given::Absent)]);
             assert_eq!(taken.is_ok(), name != "endpoint", "{name}");
+            assert!(taken.is_err() || taken == Ok(default.clone()), "{name}");
         }
-        assert_eq!(config, Config::default());
+        let expected = Config {
+            endpoint: "/telemetry".into(),
+            format: Format::Ndjson,
+            honor_browser_signals: true,
+            consent: Asked::Granted,
+            client_type: "browser".into(),
+            error_messages: ErrorMessages::Scrubbed,
+            component_names: None,
+            flush_interval_ms: 5_000.0,
+            max_batch_events: 50,
+            max_batch_bytes: 16_384,
+            max_queue_bytes: 2_097_152,
+            delivery: None,
+            persist: true,
+            sample_rate: 1.0,
+            dry_run: false,
+        };
+        assert_eq!(default, expected);
     }
 
     #[test]
     fn every_option_takes_what_it_allows() {
-        for (name, given) in [
-            ("endpoint", text("/telemetry")),
+        let allowed = [
+            ("endpoint", text("https://t.example/")),
             ("format", text("otlp")),
             ("honorBrowserSignals", Given::Bool(false)),
             ("consent", text("pending")),
@@ -349,26 +421,63 @@ mod tests {
             ("app.autoLogin", Given::Bool(true)),
             ("app.cacheType", text("redis")),
             ("app.backendOnly", Given::Bool(false)),
-        ] {
-            let mut config = Config::default();
-            config.set(name, given).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert!(config != Config::default(), "{name} changed nothing");
+        ];
+        let mut asked = names();
+        for (name, given) in allowed {
+            asked.retain(|other| *other != name);
+            let config = read(&[(name, given)]).unwrap_or_else(|error| panic!("{name}: {error}"));
+            // What is inside `app` goes by another way.
+            let changes = !name.starts_with("app.");
+            assert_eq!(config != read(&[]).expect("taken"), changes, "{name}");
+        }
+        assert!(asked.is_empty(), "{asked:?} are not tried");
+    }
+
+    #[test]
+    fn each_word_has_its_meaning() {
+        let read = |name, word| read(&[(name, text(word))]).expect("taken");
+        for (word, format) in
+            [("ndjson", Format::Ndjson), ("otlp", Format::Otlp), ("gateway", Format::Gateway)]
+        {
+            assert_eq!(read("format", word).format, format);
+            assert_eq!(format.name(), word);
+        }
+        for (word, asked) in
+            [("granted", Asked::Granted), ("pending", Asked::Pending), ("denied", Asked::Denied)]
+        {
+            assert_eq!(read("consent", word).consent, asked);
+        }
+        for (word, kept) in [("scrubbed", ErrorMessages::Scrubbed), ("off", ErrorMessages::Off)] {
+            assert_eq!(read("errorMessages", word).error_messages, kept);
+        }
+        for (word, guarantee) in
+            [("at-least-once", Guarantee::AtLeastOnce), ("at-most-once", Guarantee::AtMostOnce)]
+        {
+            assert_eq!(read("delivery", word).delivery, Some(guarantee));
+        }
+    }
+
+    #[test]
+    fn the_first_mistake_is_told_and_what_lies_between_the_words_is_none() {
+        let error = read(&[("persist", Given::Other), ("consent", text(" or "))]).expect_err("refused");
+        assert_eq!(error.subject(), "consent");
+        for word in ["", ", ", ", or ", " with an endpoint that has no query"] {
+            assert!(read(&[("format", text(word))]).is_err(), "{word}");
         }
     }
 
     #[test]
     fn a_ping_is_a_url_of_its_own() {
-        let mut config = Config::default();
-        config.set("endpoint", text("/t")).expect("taken");
-        config.set("format", text("gateway")).expect("taken");
+        let mut config = read(&[("endpoint", text("/t")), ("format", text("gateway"))]).expect("taken");
+        assert_eq!(config.format, Format::Gateway);
         config.fit("https://t.example/t");
         assert_eq!((config.max_batch_events, config.max_batch_bytes), (1, 2_047 - 19));
         assert_eq!(config.guarantee(), Guarantee::AtMostOnce);
         config.fit(&"x".repeat(3_000));
         assert_eq!(config.max_batch_bytes, 0);
         for endpoint in ["/t?a=b", "/t#a"] {
-            config.set("endpoint", text(endpoint)).expect("taken");
-            let error = config.set("format", text("gateway")).expect_err("refused");
+            let error =
+                read(&[("endpoint", text(endpoint)), ("format", text("gateway"))]).expect_err("refused");
             assert_eq!(error.subject(), "format");
         }
     }
@@ -376,7 +485,7 @@ mod tests {
     #[test]
     fn every_option_refuses_what_it_does_not_allow() {
         let long = "x".repeat(NAME_MAX_CHARS + 1);
-        for name in Config::NAMES {
+        for name in names() {
             let mut bad = vec![Given::Other, Given::Number(f64::NAN), Given::Number(-1.0), text(&long)];
             if name != "honorBrowserSignals"
                 && name != "persist"
@@ -386,7 +495,7 @@ mod tests {
                 bad.push(Given::Bool(true));
             }
             for given in bad {
-                let error = Config::default().set(name, given.clone()).expect_err(name);
+                let error = read(&[(name, given.clone())]).expect_err(name);
                 assert_eq!(error.subject(), name, "{given:?}");
                 assert!(!error.expected().is_empty());
             }
@@ -399,7 +508,7 @@ mod tests {
             ("sampleRate", 1.1),
             ("flushIntervalMs", f64::INFINITY),
         ] {
-            assert!(Config::default().set(name, Given::Number(number)).is_err(), "{name} {number}");
+            assert!(read(&[(name, Given::Number(number))]).is_err(), "{name} {number}");
         }
     }
 }

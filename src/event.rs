@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::redact;
-use crate::wire::{Sink, walk};
+use crate::wire::{Field, Pen};
 
 /// Longest component name, package, version … in characters. Langflow's own names end near 40; 128 leaves
 /// room for custom components and keeps a free text from travelling as a name.
 pub const NAME_MAX_CHARS: usize = 128;
+
+/// What an error says of a longer one.
+pub(crate) const NAME_EXPECTED: &str = "a string of at most 128 characters";
 
 /// Longest error message on the wire, in bytes of UTF-8. Enough for an exception class, its sentence and a
 /// file and line; Langflow's gateway caps the whole URL at 2048 characters.
@@ -26,161 +29,183 @@ pub const SECONDS_MAX: f64 = 9_007_199_254.0;
 /// Largest count: the largest integer which JavaScript holds exactly.
 pub const COUNT_MAX: f64 = 9_007_199_254_740_991.0;
 
-/// A flow run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Run {
-    /// Whether the run was triggered by a webhook.
-    ///
-    /// Purpose: Tells runs that a webhook triggered from those of a person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(example = true))]
-    pub is_webhook: Option<bool>,
-    /// How long the run lasted, in seconds, to the millisecond.
-    ///
-    /// Purpose: Insight into performance.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX), example = 2.4))]
-    pub seconds: f64,
-    /// Whether the run was successful.
-    ///
-    /// Purpose: Helps to find errors and issues.
-    #[cfg_attr(feature = "schema", schemars(example = false))]
-    pub success: bool,
-    /// What went wrong, where the run was not successful: scrubbed, at most 512 bytes.
-    ///
-    /// Purpose: Troubleshooting and enhancements.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = ERROR_MESSAGE_MAX_BYTES)))]
-    #[cfg_attr(feature = "schema", schemars(example = &"ValueError: no such model: <path>"))]
-    pub error_message: Option<String>,
+/// A struct of the wire. Beside each field is its name there: serde gets it, and [`walk`](Run::walk), which hands the
+/// fields to the encoders. The walk that serde itself would do is ten times as large, since each type of field and each
+/// event bring copies of it along.
+macro_rules! fields {
+    (
+        $(#[$of_struct:meta])*
+        pub struct $struct:ident {
+            $($(#[$of_field:meta])* pub $field:ident: $type:ty = $name:literal,)*
+        }
+    ) => {
+        $(#[$of_struct])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        pub struct $struct {
+            $($(#[$of_field])* #[serde(rename = $name)] pub $field: $type,)*
+        }
+
+        impl $struct {
+            /// Has each known field written down, in the order of declaration.
+            pub fn walk(&self, pen: &mut Pen<'_>) {
+                $(self.$field.write(concat!("\"", $name, "\":"), pen);)*
+            }
+        }
+    };
 }
 
-/// The end of a page's life.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Shutdown {
-    /// How long the page was open, in seconds, to the millisecond.
-    ///
-    /// Purpose: Shows how long a page is used, to improve uptime.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX), example = 1834.207))]
-    pub time_running: f64,
+fields! {
+    /// A flow run.
+    pub struct Run {
+        /// Whether the run was triggered by a webhook.
+        ///
+        /// Purpose: Tells runs that a webhook triggered from those of a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(example = true))]
+        pub is_webhook: Option<bool> = "isWebhook",
+        /// How long the run lasted, in seconds, to the millisecond.
+        ///
+        /// Purpose: Insight into performance.
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX), example = 2.4))]
+        pub seconds: f64 = "seconds",
+        /// Whether the run was successful.
+        ///
+        /// Purpose: Helps to find errors and issues.
+        #[cfg_attr(feature = "schema", schemars(example = false))]
+        pub success: bool = "success",
+        /// What went wrong, where the run was not successful: scrubbed, at most 512 bytes.
+        ///
+        /// Purpose: Troubleshooting and enhancements.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(max = ERROR_MESSAGE_MAX_BYTES)))]
+        #[cfg_attr(feature = "schema", schemars(example = &"ValueError: no such model: <path>"))]
+        pub error_message: Option<String> = "errorMessage",
+    }
 }
 
-/// What is running: sent once a page load. Each field is left out where it is not known.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Version {
-    /// The package in use, such as `langflow`.
-    ///
-    /// Purpose: Tells Langflow's own package from those built on it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"langflow"))]
-    pub package: Option<String>,
-    /// The version of that package.
-    ///
-    /// Purpose: Tracks the adoption of features, and compatibility.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"1.13.0"))]
-    pub version: Option<String>,
-    /// The operating system of the browser: `Windows`, `macOS`, `Linux`, `Android`, `iOS`, `Chrome OS` or `BSD`.
-    ///
-    /// Purpose: Shows which platforms to support first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"Linux"))]
-    pub platform: Option<String>,
-    /// The version of Python behind the page, as the host page was told it.
-    ///
-    /// Purpose: Keeps Langflow compatible with the Pythons in use.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"3.12"))]
-    pub python: Option<String>,
-    /// The processor architecture, where the browser tells it: `x86_64`, `x86`, `arm64` or `arm`.
-    ///
-    /// Purpose: Shows which hardware to optimize for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"x86_64"))]
-    pub arch: Option<String>,
-    /// Whether auto-login is enabled.
-    ///
-    /// Purpose: Shows which setting people prefer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(example = true))]
-    pub auto_login: Option<bool>,
-    /// The kind of cache in use.
-    ///
-    /// Purpose: Caching affects performance and efficiency.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"memory"))]
-    pub cache_type: Option<String>,
-    /// Whether Langflow runs without its frontend.
-    ///
-    /// Purpose: Shows how Langflow is deployed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(example = false))]
-    pub backend_only: Option<bool>,
+fields! {
+    /// The end of a page's life.
+    pub struct Shutdown {
+        /// How long the page was open, in seconds, to the millisecond.
+        ///
+        /// Purpose: Shows how long a page is used, to improve uptime.
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX), example = 1834.207))]
+        pub time_running: f64 = "timeRunning",
+    }
 }
 
-/// A run in the playground.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Playground {
-    /// How long the run lasted, in seconds, to the millisecond.
-    ///
-    /// Purpose: Insight into performance while flows are tried out.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX), example = 2.4))]
-    pub seconds: f64,
-    /// How many components the flow has.
-    ///
-    /// Purpose: Shows how complex flows are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64), example = 5))]
-    pub component_count: Option<u64>,
-    /// Whether the run was successful.
-    ///
-    /// Purpose: Shows how stable experimental features are.
-    #[cfg_attr(feature = "schema", schemars(example = false))]
-    pub success: bool,
-    /// What went wrong, where the run was not successful: scrubbed, at most 512 bytes.
-    ///
-    /// Purpose: Troubleshooting and enhancements.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = ERROR_MESSAGE_MAX_BYTES)))]
-    #[cfg_attr(feature = "schema", schemars(example = &"TimeoutError: no answer within 30 s"))]
-    pub error_message: Option<String>,
+fields! {
+    /// What is running: sent once a page load. Each field is left out where it is not known.
+    #[derive(Default)]
+    pub struct Version {
+        /// The package in use, such as `langflow`.
+        ///
+        /// Purpose: Tells Langflow's own package from those built on it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"langflow"))]
+        pub package: Option<String> = "package",
+        /// The version of that package.
+        ///
+        /// Purpose: Tracks the adoption of features, and compatibility.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"1.13.0"))]
+        pub version: Option<String> = "version",
+        /// The operating system of the browser: `Windows`, `macOS`, `Linux`, `Android`, `iOS`, `Chrome OS` or `BSD`.
+        ///
+        /// Purpose: Shows which platforms to support first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"Linux"))]
+        pub platform: Option<String> = "platform",
+        /// The version of Python behind the page, as the host page was told it.
+        ///
+        /// Purpose: Keeps Langflow compatible with the Pythons in use.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"3.12"))]
+        pub python: Option<String> = "python",
+        /// The processor architecture, where the browser tells it: `x86_64`, `x86`, `arm64` or `arm`.
+        ///
+        /// Purpose: Shows which hardware to optimize for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"x86_64"))]
+        pub arch: Option<String> = "arch",
+        /// Whether auto-login is enabled.
+        ///
+        /// Purpose: Shows which setting people prefer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(example = true))]
+        pub auto_login: Option<bool> = "autoLogin",
+        /// The kind of cache in use.
+        ///
+        /// Purpose: Caching affects performance and efficiency.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"memory"))]
+        pub cache_type: Option<String> = "cacheType",
+        /// Whether Langflow runs without its frontend.
+        ///
+        /// Purpose: Shows how Langflow is deployed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(example = false))]
+        pub backend_only: Option<bool> = "backendOnly",
+    }
 }
 
-/// One component's execution.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Component {
-    /// The component's type name, such as `ChatInput`, never a person's own title; `custom` where it does not look
-    /// like a name.
-    ///
-    /// Purpose: Shows which components are used most, or fail most.
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"ChatInput"))]
-    pub name: String,
-    /// How long the execution lasted, in seconds, to the millisecond.
-    ///
-    /// Purpose: Insight into performance.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX), example = 0.42))]
-    pub seconds: f64,
-    /// Whether the component was successful.
-    ///
-    /// Purpose: Quality control.
-    #[cfg_attr(feature = "schema", schemars(example = false))]
-    pub success: bool,
-    /// What went wrong, where the component was not successful: scrubbed, at most 512 bytes.
-    ///
-    /// Purpose: Debugging and improvement.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = ERROR_MESSAGE_MAX_BYTES)))]
-    #[cfg_attr(feature = "schema", schemars(example = &"KeyError: 'text' at chat.py:42"))]
-    pub error_message: Option<String>,
+fields! {
+    /// A run in the playground.
+    pub struct Playground {
+        /// How long the run lasted, in seconds, to the millisecond.
+        ///
+        /// Purpose: Insight into performance while flows are tried out.
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX), example = 2.4))]
+        pub seconds: f64 = "seconds",
+        /// How many components the flow has.
+        ///
+        /// Purpose: Shows how complex flows are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64), example = 5))]
+        pub component_count: Option<u64> = "componentCount",
+        /// Whether the run was successful.
+        ///
+        /// Purpose: Shows how stable experimental features are.
+        #[cfg_attr(feature = "schema", schemars(example = false))]
+        pub success: bool = "success",
+        /// What went wrong, where the run was not successful: scrubbed, at most 512 bytes.
+        ///
+        /// Purpose: Troubleshooting and enhancements.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(max = ERROR_MESSAGE_MAX_BYTES)))]
+        #[cfg_attr(feature = "schema", schemars(example = &"TimeoutError: no answer within 30 s"))]
+        pub error_message: Option<String> = "errorMessage",
+    }
+}
+
+fields! {
+    /// One component's execution.
+    pub struct Component {
+        /// The component's type name, such as `ChatInput`, never a person's own title; `custom` where it does not look
+        /// like a name.
+        ///
+        /// Purpose: Shows which components are used most, or fail most.
+        #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"ChatInput"))]
+        pub name: String = "name",
+        /// How long the execution lasted, in seconds, to the millisecond.
+        ///
+        /// Purpose: Insight into performance.
+        #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = SECONDS_MAX), example = 0.42))]
+        pub seconds: f64 = "seconds",
+        /// Whether the component was successful.
+        ///
+        /// Purpose: Quality control.
+        #[cfg_attr(feature = "schema", schemars(example = false))]
+        pub success: bool = "success",
+        /// What went wrong, where the component was not successful: scrubbed, at most 512 bytes.
+        ///
+        /// Purpose: Debugging and improvement.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(max = ERROR_MESSAGE_MAX_BYTES)))]
+        #[cfg_attr(feature = "schema", schemars(example = &"KeyError: 'text' at chat.py:42"))]
+        pub error_message: Option<String> = "errorMessage",
+    }
 }
 
 /// Any of the five.
@@ -200,37 +225,36 @@ pub enum Event {
     Component(Component),
 }
 
-/// What every event carries beside its own fields.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Origin {
-    /// Random per page load: 12 characters of `0-9a-z`. Never stored but with unsent events.
-    ///
-    /// Purpose: Counts once what was sent twice; joins nothing across visits.
-    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[0-9a-z]{12}$"), example = &"k3f9x2ab7c1d"))]
-    pub session: String,
-    /// The event's number in its session. `(session, seq)` is its key.
-    ///
-    /// Purpose: Counts once what was sent twice; a gap shows a loss.
-    #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64), example = 17))]
-    pub seq: u64,
-    /// When the event happened: Unix milliseconds.
-    ///
-    /// Purpose: The order of events and their days, however late they were sent.
-    #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64), example = 1_763_834_701_123_u64))]
-    pub time: u64,
-    /// Who reports: `browser`, unless the page says otherwise.
-    ///
-    /// Purpose: Keeps a run that both sides report from being counted twice.
-    #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"browser"))]
-    pub client_type: String,
-    /// The share of page loads that report, where it is below 1: each event stands for `1 / sampleRate`.
-    ///
-    /// Purpose: Scales counts up where only a share of page loads reports.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0, "maximum" = 1), example = 0.1))]
-    pub sample_rate: Option<f64>,
+fields! {
+    /// What every event carries beside its own fields.
+    pub struct Origin {
+        /// Random per page load: 12 characters of `0-9a-z`. Never stored but with unsent events.
+        ///
+        /// Purpose: Counts once what was sent twice; joins nothing across visits.
+        #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[0-9a-z]{12}$"), example = &"k3f9x2ab7c1d"))]
+        pub session: String = "session",
+        /// The event's number in its session. `(session, seq)` is its key.
+        ///
+        /// Purpose: Counts once what was sent twice; a gap shows a loss.
+        #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64), example = 17))]
+        pub seq: u64 = "seq",
+        /// When the event happened: Unix milliseconds.
+        ///
+        /// Purpose: The order of events and their days, however late they were sent.
+        #[cfg_attr(feature = "schema", schemars(range(max = COUNT_MAX as u64), example = 1_763_834_701_123_u64))]
+        pub time: u64 = "time",
+        /// Who reports: `browser`, unless the page says otherwise.
+        ///
+        /// Purpose: Keeps a run that both sides report from being counted twice.
+        #[cfg_attr(feature = "schema", schemars(length(max = NAME_MAX_CHARS), example = &"browser"))]
+        pub client_type: String = "clientType",
+        /// The share of page loads that report, where it is below 1: each event stands for `1 / sampleRate`.
+        ///
+        /// Purpose: Scales counts up where only a share of page loads reports.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0, "maximum" = 1), example = 0.1))]
+        pub sample_rate: Option<f64> = "sampleRate",
+    }
 }
 
 /// One line of the wire: an event and where it comes from.
@@ -281,35 +305,38 @@ impl Event {
         }
     }
 
-    /// Hands each known field of the event to `sink`, in the order of declaration.
-    pub fn walk(&self, sink: &mut Sink<'_>) {
+    /// Has each known field of the event written down, in the order of declaration.
+    pub fn walk(&self, pen: &mut Pen<'_>) {
         match self {
-            Self::Run(event) => walk(event, sink),
-            Self::Shutdown(event) => walk(event, sink),
-            Self::Version(event) => walk(event, sink),
-            Self::Playground(event) => walk(event, sink),
-            Self::Component(event) => walk(event, sink),
+            Self::Run(event) => event.walk(pen),
+            Self::Shutdown(event) => event.walk(pen),
+            Self::Version(event) => event.walk(pen),
+            Self::Playground(event) => event.walk(pen),
+            Self::Component(event) => event.walk(pen),
         }
     }
 }
 
 /// The outcome that run, playground and component share, as it was given: not yet checked.
-#[derive(Debug, Clone, Default)]
-pub struct Outcome {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Outcome<'a> {
     /// Duration in seconds.
     pub seconds: f64,
     /// `None` where what was given is no boolean.
     pub success: Option<bool>,
     /// Free text; dropped where the event was a success or the page keeps messages to itself.
-    pub error_message: Option<String>,
+    pub error_message: Option<&'a str>,
 }
 
-impl Outcome {
+impl Outcome<'_> {
     fn check(self) -> Result<(f64, bool, Option<String>), Error> {
         let seconds = seconds("seconds", self.seconds)?;
-        let success = self.success.ok_or(Error::event("success", "true or false"))?;
-        let message = self.error_message.filter(|text| !success && !text.is_empty());
-        Ok((seconds, success, message.map(|text| redact::redact(&text))))
+        let Some(success) = self.success else { return Err(Error::event("success", "true or false")) };
+        let error_message = match self.error_message {
+            Some(text) if !success && !text.is_empty() => Some(redact::redact(text)),
+            _ => None,
+        };
+        Ok((seconds, success, error_message))
     }
 }
 
@@ -318,7 +345,7 @@ impl Run {
     ///
     /// # Errors
     /// Names the field: a duration that is not finite or negative, a success that is no boolean.
-    pub fn new(is_webhook: Option<bool>, outcome: Outcome) -> Result<Self, Error> {
+    pub fn new(is_webhook: Option<bool>, outcome: Outcome<'_>) -> Result<Self, Error> {
         let (seconds, success, error_message) = outcome.check()?;
         Ok(Self { is_webhook, seconds, success, error_message })
     }
@@ -329,7 +356,7 @@ impl Playground {
     ///
     /// # Errors
     /// As [`Run::new`], and a count that is not a whole number ≥ 0.
-    pub fn new(component_count: Option<f64>, outcome: Outcome) -> Result<Self, Error> {
+    pub fn new(component_count: Option<f64>, outcome: Outcome<'_>) -> Result<Self, Error> {
         let component_count = component_count.map(count).transpose()?;
         let (seconds, success, error_message) = outcome.check()?;
         Ok(Self { seconds, component_count, success, error_message })
@@ -342,7 +369,7 @@ impl Component {
     ///
     /// # Errors
     /// As [`Run::new`].
-    pub fn new(name: String, outcome: Outcome) -> Result<Self, Error> {
+    pub fn new(name: String, outcome: Outcome<'_>) -> Result<Self, Error> {
         let (seconds, success, error_message) = outcome.check()?;
         Ok(Self { name, seconds, success, error_message })
     }
@@ -362,8 +389,8 @@ impl Version {
             ("arch", &self.arch),
             ("cacheType", &self.cache_type),
         ] {
-            if text.as_ref().is_some_and(|text| text.chars().nth(NAME_MAX_CHARS).is_some()) {
-                return Err(Error::event(field, "a string of at most 128 characters"));
+            if text.as_ref().is_some_and(|text| !is_name(text)) {
+                return Err(Error::event(field, NAME_EXPECTED));
             }
         }
         Ok(self)
@@ -378,6 +405,12 @@ impl Shutdown {
     pub fn new(time_running: f64) -> Result<Self, Error> {
         Ok(Self { time_running: seconds("timeRunning", time_running)? })
     }
+}
+
+/// Whether a text is short enough to be a name and not a message.
+pub(crate) fn is_name(text: &str) -> bool {
+    // Each character has one byte that goes on with no other.
+    text.bytes().filter(|byte| byte & 0xc0 != 0x80).count() <= NAME_MAX_CHARS
 }
 
 /// A duration, rounded to the millisecond.
@@ -473,8 +506,8 @@ pub(crate) mod tests {
         )
     }
 
-    fn failed(seconds: f64, message: &str) -> Outcome {
-        Outcome { seconds, success: Some(false), error_message: Some(message.to_owned()) }
+    fn failed(seconds: f64, message: &str) -> Outcome<'_> {
+        Outcome { seconds, success: Some(false), error_message: Some(message) }
     }
 
     #[test]

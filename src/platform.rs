@@ -37,6 +37,10 @@ const SYSTEMS: [(&str, &str); 8] = [
 const PROCESSORS: [(&str, &str); 4] =
     [("aarch64", "arm64"), ("arm64", "arm64"), ("armv", "arm"), ("i686", "x86")];
 
+/// Client hints' architecture, followed by their bitness.
+const HINTED: [(&str, &str); 4] =
+    [("x8664", "x86_64"), ("x8632", "x86"), ("arm64", "arm64"), ("arm32", "arm")];
+
 impl Hints {
     /// `Windows`, `macOS`, `Linux`, `Android`, `iOS`, `Chrome OS` or `BSD`.
     pub fn system(&self) -> Option<&'static str> {
@@ -49,20 +53,25 @@ impl Hints {
 
     /// `x86_64`, `x86`, `arm64` or `arm`.
     pub fn arch(&self) -> Option<&'static str> {
-        match (self.architecture.as_str(), self.bitness.as_str()) {
-            ("x86", "64") => Some("x86_64"),
-            ("x86", "32") => Some("x86"),
-            ("arm", "64") => Some("arm64"),
-            ("arm", "32") => Some("arm"),
-            _ => find(&PROCESSORS, &self.user_agent),
-        }
+        let hint = [self.architecture.as_str(), self.bitness.as_str()].concat();
+        let hinted = HINTED.iter().find(|(name, _)| *name == hint).map(|(_, name)| *name);
+        hinted.or_else(|| find(&PROCESSORS, &self.user_agent))
     }
 }
 
+/// What the first part that `text` holds says.
 fn find(table: &[(&str, &'static str)], text: &str) -> Option<&'static str> {
-    // `str::contains` brings 2 KB of a search made for long texts.
-    let holds = |part: &str| text.as_bytes().windows(part.len()).any(|window| window == part.as_bytes());
-    table.iter().find(|(part, _)| holds(part)).map(|(_, name)| *name)
+    for (part, name) in table {
+        // `str::contains` brings 2 KB of a search made for long texts.
+        let mut rest = text.as_bytes();
+        while let [_, after @ ..] = rest {
+            if rest.starts_with(part.as_bytes()) {
+                return Some(name);
+            }
+            rest = after;
+        }
+    }
+    None
 }
 
 #[cfg(test)]

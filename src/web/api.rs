@@ -98,14 +98,13 @@ pub fn inbox() {
     lend(unsafe { &mut *INBOX.0.get() });
 }
 
-/// A text in the inbox; a negative length means that there is none.
-fn text_at(start: usize, length: i32) -> Option<String> {
+/// A text in the inbox; a negative length means that there is none. Not to be kept: the shell writes there again.
+fn text_at(start: usize, length: i32) -> Option<&'static str> {
     let length = usize::try_from(length).ok()?;
-    // SAFETY: nobody writes to it while we look.
+    // SAFETY: nobody writes to it while we look: until the event is made of it, nothing calls JavaScript.
     let inbox: &[u8] = unsafe { &*INBOX.0.get() };
-    let bytes = inbox.get(start..)?.get(..length)?.to_vec();
-    // SAFETY: the shell wrote ASCII, or what a TextEncoder made: UTF-8.
-    Some(unsafe { String::from_utf8_unchecked(bytes) })
+    // The shell wrote ASCII, or what a TextEncoder made: UTF-8.
+    Some(text(inbox.get(start..)?.get(..length)?))
 }
 
 /// Makes the client of this number, of the options that its host was given: false where they were bad, which is told.
@@ -171,7 +170,10 @@ pub fn track(
     let name = text_at(0, name);
     let error_message = text_at(INBOX_MESSAGE, error_message);
     capture(client, time_ms, |page| {
-        let error_message = error_message.filter(|_| page.config.error_messages == ErrorMessages::Scrubbed);
+        let error_message = match page.config.error_messages {
+            ErrorMessages::Scrubbed => error_message,
+            ErrorMessages::Off => None,
+        };
         let outcome = event::Outcome { seconds, success: flag(flags), error_message };
         match KINDS.get(kind) {
             Some(Kind::Run) => Run::new(flag(flags >> 2), outcome).map(Event::Run),
@@ -180,7 +182,7 @@ pub fn track(
             }
             Some(Kind::Component) => {
                 let name = name.unwrap_or_default();
-                let name = redact::component_name(&name, page.config.component_names.as_deref());
+                let name = redact::component_name(name, page.config.component_names.as_deref());
                 Component::new(name.to_owned(), outcome).map(Event::Component)
             }
             _ => Shutdown::new(seconds).map(Event::Shutdown),

@@ -204,10 +204,10 @@ fn received(length: i32) -> Option<String> {
     Some(unsafe { String::from_utf8_unchecked(bytes) })
 }
 
-/// Encoded lines as text.
-fn text(lines: &[u8]) -> &str {
-    // SAFETY: `wire` wrote them from texts, whole characters at a time.
-    unsafe { core::str::from_utf8_unchecked(lines) }
+/// What is known to be text: encoded lines, which `wire` wrote whole characters at a time, and the inbox.
+fn text(bytes: &[u8]) -> &str {
+    // SAFETY: both are UTF-8.
+    unsafe { core::str::from_utf8_unchecked(bytes) }
 }
 
 /// What is before and after the first `at`. Not `str::split_once`: its search, made for long texts, weighs 1 KB.

@@ -12,11 +12,7 @@ use crate::error::Error;
 /// # Errors
 /// The first option that is not acceptable.
 pub(super) fn read(host: Host) -> Result<Config, Error> {
-    let mut config = Config::default();
-    for name in Config::NAMES {
-        config.set(name, given(host, name))?;
-    }
-    Ok(config)
+    Config::read(&mut |name| given(host, name))
 }
 
 /// What there is under that name: `b1` or `b0`, `n`, `t` and a text, `a` and texts, each with a NUL behind it, or `o`

@@ -23,16 +23,16 @@ pub const URL_MAX: usize = 2_048;
 
 const DAY_MS: u64 = 86_400_000;
 
-/// Where the digits of a time go: year, month, day, hour, minute, second, millisecond.
-const TIME: &str = "____-__-__T__%3A__%3A__.___000%2B00%3A00\n";
+/// The end of a line. An underscore is where a digit goes: of year, month, day, hour, minute, second, millisecond.
+const TIME: &[u8] = b"timestamp=____-__-__T__%3A__%3A__.___000%2B00%3A00\n";
 
 /// Appends a field and `&`. `scope` stands before its name, for the three events of which that is so.
-pub(super) fn put_field(scope: &str, key: &str, value: Value<'_>, out: &mut Vec<u8>) {
+pub(super) fn put_field(scope: &str, name: &str, value: Value<'_>, out: &mut Vec<u8>) {
     // It comes last, and takes what room there is.
-    if key == "errorMessage" {
+    if name == "errorMessage" {
         return;
     }
-    put_key(scope, key, out);
+    put_name(scope, name, out);
     match value {
         // Whole seconds there: the receiver refuses others.
         Value::Decimal(number) => put_integer(number as u64, out),
@@ -42,10 +42,10 @@ pub(super) fn put_field(scope: &str, key: &str, value: Value<'_>, out: &mut Vec<
     out.push(b'&');
 }
 
-fn put_key(scope: &str, key: &str, out: &mut Vec<u8>) {
-    put(scope, out);
+fn put_name(scope: &str, name: &str, out: &mut Vec<u8>) {
+    put(scope.as_bytes(), out);
     let start = out.len();
-    put(key, out);
+    put(name.as_bytes(), out);
     if let Some(first) = out.get_mut(start).filter(|_| !scope.is_empty()) {
         first.make_ascii_uppercase();
     }
@@ -55,19 +55,14 @@ fn put_key(scope: &str, key: &str, out: &mut Vec<u8>) {
 /// Appends the end of a line. `frame` is what [`put_frame`] made; the line gets at most `max` bytes, by cutting
 /// the error message.
 pub(super) fn finish(event: &Event, origin: &Origin, frame: &[u8], max: usize, out: &mut Vec<u8>) {
-    let mut tail = Vec::new();
-    if !matches!(event, Event::Version(_)) {
-        tail.extend_from_slice(frame);
-    }
-    put_time(origin.time, &mut tail);
+    let frame = if matches!(event, Event::Version(_)) { b"" } else { frame };
     if let Some((_, message)) = event.outcome() {
         // Sent even where there is none, as the gateway's own client does.
-        put_key(event.name(), "errorMessage", out);
+        put_name(event.name(), "errorMessage", out);
         let message = message.unwrap_or_default();
         let start = out.len();
         put_text(message, out);
-        out.push(b'&');
-        let over = (out.len() + tail.len()).saturating_sub(max);
+        let over = (out.len() + 1 + frame.len() + TIME.len()).saturating_sub(max);
         if over > 0 {
             // A byte of the message is one of the URL, or three.
             let mut end = message.len().saturating_sub(over);
@@ -76,23 +71,24 @@ pub(super) fn finish(event: &Event, origin: &Origin, frame: &[u8], max: usize, o
             }
             out.truncate(start);
             put_text(message.get(..end).unwrap_or_default(), out);
-            out.push(b'&');
         }
+        out.push(b'&');
     }
-    out.extend_from_slice(&tail);
+    put(frame, out);
+    put_time(origin.time, out);
 }
 
 /// Appends what every event but Version says of the app and the machine.
 pub(super) fn put_frame(facts: &Version, client_type: &str, out: &mut Vec<u8>) {
+    put_fact("langflow_version", facts.version.as_deref(), out);
     // How Langflow is run: its own client has two types, `oss` and `desktop`, and one platform for each.
-    let platform = if client_type == "oss" { "python_package" } else { client_type };
-    let os = facts.platform.as_deref().map(|name| if name == "macOS" { "darwin" } else { name });
-    for (key, value) in
-        [("langflow_version", facts.version.as_deref()), ("platform", Some(platform)), ("os", os)]
-    {
-        if let Some(value) = value {
-            put_field("", key, Value::Text(&value.to_ascii_lowercase()), out);
-        }
+    put_fact("platform", Some(if client_type == "oss" { "python_package" } else { client_type }), out);
+    put_fact("os", facts.platform.as_deref().map(|name| if name == "macOS" { "darwin" } else { name }), out);
+}
+
+fn put_fact(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
+    if let Some(value) = value {
+        put_field("", name, Value::Text(&value.to_ascii_lowercase()), out);
     }
 }
 
@@ -114,7 +110,7 @@ pub(super) fn put_text(text: &str, out: &mut Vec<u8>) {
 /// Appends `timestamp=` and the time as ISO 8601 has it, with microseconds, in UTC; and `\n`.
 fn put_time(unix_ms: u64, out: &mut Vec<u8>) {
     // Days since 1 March of the year 0, in cycles of 400 years that begin in March: so the leap day comes last.
-    let days = unix_ms / DAY_MS + 719_468;
+    let days = (unix_ms / DAY_MS) as u32 + 719_468;
     let (cycle, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
@@ -122,16 +118,15 @@ fn put_time(unix_ms: u64, out: &mut Vec<u8>) {
     let day = day - (153 * month + 2) / 5 + 1;
     let year = 400 * cycle + year + month / 10;
     let month = (month + 2) % 12 + 1;
-    let ms = unix_ms % DAY_MS;
-    let date = (year * 100 + month) * 100 + day;
+    let ms = (unix_ms % DAY_MS) as u32;
+    let date = (u64::from(year) * 100 + u64::from(month)) * 100 + u64::from(day);
     let time = (ms / 3_600_000 * 100 + ms / 60_000 % 60) * 100_000 + ms % 60_000;
     let mut digits = Vec::new();
-    put_integer(date * 1_000_000_000 + time, &mut digits);
-    let mut digits = digits.into_iter();
-    put("timestamp=", out);
-    for byte in TIME.bytes() {
-        let digit = if byte == b'_' { digits.next() } else { None };
-        out.push(digit.unwrap_or(byte));
+    put_integer(date * 1_000_000_000 + u64::from(time), &mut digits);
+    let mut digits = digits.iter();
+    for byte in TIME {
+        let digit = if *byte == b'_' { digits.next() } else { None };
+        out.push(*digit.unwrap_or(byte));
     }
 }
 

@@ -3,36 +3,45 @@
 
 use alloc::vec::Vec;
 
-use super::Value;
+use super::{Value, put};
 
-/// Decimals kept of a number: durations have three, sample rates may need six.
-const DECIMALS: u32 = 6;
+/// One more than the largest fraction: six decimals are kept. Durations have three, sample rates may need six.
+const FRACTION: u32 = 1_000_000;
+
+/// Digits of `u64::MAX`.
+const DIGITS_MAX: usize = 20;
+
+/// Digits that any `u32` has room for, and the first number that has one more.
+const PART_DIGITS: u32 = 9;
+const PART: u64 = 1_000_000_000;
 
 /// Appends `text` in quotes, escaped as RFC 8259 §7 demands.
 pub(super) fn put_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    put_escaped(text, out);
-    out.push(b'"');
-}
-
-fn put_escaped(text: &str, out: &mut Vec<u8>) {
-    // Most text needs no escape: look once, copy whole.
-    if text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') {
-        out.extend_from_slice(text.as_bytes());
-        return;
-    }
-    for byte in text.bytes() {
+    // What needs no escape is copied as it stands, run by run.
+    let mut rest = text.as_bytes();
+    let mut run = 0;
+    while let Some(byte) = rest.get(run) {
+        if *byte >= b' ' && *byte != b'"' && *byte != b'\\' {
+            run += 1;
+            continue;
+        }
+        put(rest.get(..run).unwrap_or_default(), out);
+        rest = rest.get(run + 1..).unwrap_or_default();
+        run = 0;
+        out.push(b'\\');
         match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0..0x20 => {
-                out.extend_from_slice(b"\\u00");
-                put_hex(byte, out);
+            b'\n' => out.push(b'n'),
+            b'\t' => out.push(b't'),
+            0..b' ' => {
+                put(b"u00", out);
+                put_hex(*byte, out);
             }
-            _ => out.push(byte),
+            _ => out.push(*byte),
         }
     }
+    put(rest, out);
+    out.push(b'"');
 }
 
 /// Appends two hexadecimal digits.
@@ -44,44 +53,50 @@ pub(super) fn put_hex(byte: u8, out: &mut Vec<u8>) {
 
 /// Appends a whole number.
 pub fn put_integer(mut number: u64, out: &mut Vec<u8>) {
-    // 20 digits hold u64::MAX. Filled from the end.
-    let mut digits = [0_u8; 20];
-    let mut used = 0;
+    let mut digits = [0_u8; DIGITS_MAX];
+    let mut start = DIGITS_MAX;
+    // In parts, since one division of 64 bits costs as much as several of 32.
+    let mut part = 0;
+    let mut left = 0;
     for slot in digits.iter_mut().rev() {
-        *slot = b'0' + (number % 10) as u8;
-        number /= 10;
-        used += 1;
-        if number == 0 {
+        if left == 0 {
+            part = (number % PART) as u32;
+            number /= PART;
+            left = PART_DIGITS;
+        }
+        *slot = b'0' + (part % 10) as u8;
+        part /= 10;
+        left -= 1;
+        start -= 1;
+        if part == 0 && number == 0 {
             break;
         }
     }
     // One copy: byte by byte, each checks for room.
-    out.extend_from_slice(digits.get(20 - used..).unwrap_or_default());
+    put(digits.get(start..).unwrap_or_default(), out);
 }
 
-/// Appends a number ≥ 0 with at most [`DECIMALS`] decimals, the trailing zeros left out.
+/// Appends a number ≥ 0 with at most six decimals, the trailing zeros left out.
 pub(super) fn put_decimal(number: f64, out: &mut Vec<u8>) {
-    let scale = 10_u64.pow(DECIMALS);
     // `as` saturates, so even a number that is not finite gives digits, never invalid JSON.
-    let scaled = (number * scale as f64 + 0.5) as u64;
-    put_integer(scaled / scale, out);
-    let mut fraction = scaled % scale;
+    let scaled = (number * f64::from(FRACTION) + 0.5) as u64;
+    put_integer(scaled / u64::from(FRACTION), out);
+    let mut fraction = (scaled % u64::from(FRACTION)) as u32;
     if fraction > 0 {
         out.push(b'.');
-        let mut unit = scale / 10;
-        while fraction > 0 {
-            out.push(b'0' + (fraction / unit) as u8);
-            fraction %= unit;
-            unit /= 10;
-        }
+    }
+    while fraction > 0 {
+        fraction *= 10;
+        out.push(b'0' + (fraction / FRACTION) as u8);
+        fraction %= FRACTION;
     }
 }
 
 /// Appends a field's value.
 pub(super) fn put_value(value: Value<'_>, out: &mut Vec<u8>) {
     match value {
-        Value::Bool(true) => out.extend_from_slice(b"true"),
-        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Bool(true) => put(b"true", out),
+        Value::Bool(false) => put(b"false", out),
         Value::Integer(number) => put_integer(number, out),
         Value::Decimal(number) => put_decimal(number, out),
         Value::Text(text) => put_string(text, out),

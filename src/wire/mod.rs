@@ -13,7 +13,7 @@ pub mod otlp;
 
 use crate::event::{Event, Origin, Record, Version};
 
-pub use fields::{Sink, Value, walk};
+pub use fields::{Field, Value};
 pub use json::put_integer;
 
 /// How events are written down.
@@ -32,40 +32,35 @@ impl Format {
     /// Appends an event to `out` as one line, `\n` included. The line holds no other `\n`. `frame` is what
     /// [`frame`](Self::frame) made; a format that can cut the event to `max` bytes does.
     pub fn encode(self, event: &Event, origin: &Origin, frame: &[u8], max: usize, out: &mut Vec<u8>) {
-        let [head, next, _] = self.shape();
         let name = event.name();
-        put(head, out);
-        put(name, out);
-        put(next, out);
+        self.begin(name, out);
+        let outcome = event.outcome();
+        let scope = if outcome.is_some() { name } else { "" };
+        let mut pen = Pen { format: self, scope, out };
         if self == Self::Gateway {
-            gateway::put_text(&origin.client_type, out);
-            out.push(b'&');
+            gateway::put_text(&origin.client_type, pen.out);
+            pen.out.push(b'&');
+        } else {
+            origin.walk(&mut pen);
         }
-        let scope = if event.outcome().is_some() { name } else { "" };
-        let mut sink = |key: &'static str, value: Value<'_>| match self {
-            Self::Ndjson => ndjson::put_field(key, value, out),
-            Self::Otlp => otlp::put_field(key, value, out),
-            Self::Gateway => gateway::put_field(scope, key, value, out),
-        };
-        // One walk for all formats: a closure for each would bring copies of it along.
-        if self != Self::Gateway {
-            walk(origin, &mut sink);
-        }
-        event.walk(&mut sink);
+        event.walk(&mut pen);
         match self {
             Self::Ndjson => ndjson::finish(out),
-            Self::Otlp => otlp::finish(event, origin, out),
+            Self::Otlp => otlp::finish(matches!(outcome, Some((false, _))), origin, out),
             Self::Gateway => gateway::finish(event, origin, frame, max, out),
         }
     }
 
-    /// What comes before the event's name in a line, what after, and what is at the end.
-    const fn shape(self) -> [&'static str; 3] {
-        match self {
-            Self::Ndjson => [ndjson::HEAD, ndjson::NEXT, ndjson::TAIL],
-            Self::Otlp => [otlp::HEAD, otlp::NEXT, otlp::TAIL],
-            Self::Gateway => ["", gateway::NEXT, ""],
-        }
+    /// Appends what a line starts with.
+    fn begin(self, name: &str, out: &mut Vec<u8>) {
+        let (head, next) = match self {
+            Self::Ndjson => (ndjson::HEAD, ndjson::NEXT),
+            Self::Otlp => (otlp::HEAD, otlp::NEXT),
+            Self::Gateway => ("", gateway::NEXT),
+        };
+        put(head.as_bytes(), out);
+        put(name.as_bytes(), out);
+        put(next.as_bytes(), out);
     }
 
     /// Whether `line` (without its `\n`) could have been written by [`encode`](Self::encode): it starts with
@@ -73,12 +68,20 @@ impl Format {
     /// passes here first, since any script of the page can write there. Whether its fields are right is the
     /// receiver's to judge.
     pub fn is_plausible(self, line: &[u8]) -> bool {
-        let [head, next, tail] = self.shape();
-        let rest = line.strip_prefix(head.as_bytes()).unwrap_or_default();
-        let named = |name: &&str| {
-            rest.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(next.as_bytes()))
+        let tail = match self {
+            Self::Ndjson => ndjson::TAIL,
+            Self::Otlp => otlp::TAIL,
+            Self::Gateway => "",
         };
-        Event::NAMES.iter().any(named) && line.ends_with(tail.as_bytes()) && line.iter().all(|b| *b >= 0x20)
+        let mut start = Vec::new();
+        let mut named = |name: &&str| {
+            start.clear();
+            self.begin(name, &mut start);
+            line.starts_with(&start)
+        };
+        Event::NAMES.iter().any(&mut named)
+            && line.ends_with(tail.as_bytes())
+            && line.iter().all(|b| *b >= b' ')
     }
 
     /// What a format says of the app and the machine beside the events, from the Version event.
@@ -94,19 +97,19 @@ impl Format {
 
     /// The request's body, made of its lines; for the gateway, what follows the endpoint in its URL.
     pub fn wrap(self, frame: &[u8], lines: &[u8]) -> Vec<u8> {
-        // What comes before, how much is taken off the end, and what comes after.
-        let (before, lines, off, after) = match self {
-            Self::Ndjson => (&b""[..], lines, 0, ""),
-            Self::Otlp => (frame, lines, otlp::SEPARATOR, otlp::END),
-            Self::Gateway => match lines.strip_prefix(gateway::NO_PATH) {
-                Some(query) => (&b""[..], query, 1, ""),
-                None => (&b"/"[..], lines, 1, ""),
-            },
+        // What comes before the lines, how much is taken off their end, and what comes after.
+        let (before, off, after): (_, _, &[u8]) = match self {
+            Self::Ndjson => (&b""[..], 0, b""),
+            Self::Otlp => (frame, otlp::SEPARATOR, otlp::END.as_bytes()),
+            Self::Gateway => (&b"/"[..], 1, b""),
         };
-        let mut out = before.to_vec();
-        out.extend_from_slice(lines.get(..lines.len().saturating_sub(off)).unwrap_or_default());
-        put(after, &mut out);
-        out
+        let lines = lines.get(..lines.len().saturating_sub(off)).unwrap_or_default();
+        if self == Self::Gateway
+            && let Some(query) = lines.strip_prefix(gateway::NO_PATH)
+        {
+            return query.to_vec();
+        }
+        [before, lines, after].concat()
     }
 
     /// The request's `Content-Type`. `text/plain` keeps a cross-origin request free of a CORS preflight; OTLP
@@ -138,6 +141,27 @@ impl Format {
     }
 }
 
+/// Writes the fields of a line.
+#[derive(Debug)]
+pub struct Pen<'o> {
+    format: Format,
+    /// For the gateway: what stands before the names of the fields.
+    scope: &'static str,
+    out: &'o mut Vec<u8>,
+}
+
+impl Pen<'_> {
+    /// Appends a field. `key` is its name as JSON has it: in quotes, with the colon.
+    pub fn put_field(&mut self, key: &'static str, value: Value<'_>) {
+        let name = key.get(1..key.len() - 2).unwrap_or_default();
+        match self.format {
+            Format::Ndjson => ndjson::put_field(key, value, self.out),
+            Format::Otlp => otlp::put_field(name, value, self.out),
+            Format::Gateway => gateway::put_field(self.scope, name, value, self.out),
+        }
+    }
+}
+
 /// Encodes a whole record: for tests and native tools; the client keeps event and origin apart.
 pub fn encode_record(format: Format, record: &Record) -> Vec<u8> {
     let mut out = Vec::new();
@@ -145,8 +169,8 @@ pub fn encode_record(format: Format, record: &Record) -> Vec<u8> {
     out
 }
 
-/// Appends text. Not inlined: the encoders call it some thirty times.
+/// Appends bytes. Not inlined: the encoders call it some thirty times.
 #[inline(never)]
-fn put(text: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(text.as_bytes());
+fn put(bytes: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(bytes);
 }

@@ -4,8 +4,8 @@
 
 use alloc::vec::Vec;
 
-use super::Value;
-use super::json::{put_string, put_value};
+use super::json::put_value;
+use super::{Value, put};
 
 /// What each line starts with; the event's name follows, then [`NEXT`].
 pub(super) const HEAD: &str = "{\"event\":\"";
@@ -16,8 +16,7 @@ pub(super) const TAIL: &str = "}";
 
 /// Appends a field and a comma.
 pub(super) fn put_field(key: &str, value: Value<'_>, out: &mut Vec<u8>) {
-    put_string(key, out);
-    out.push(b':');
+    put(key.as_bytes(), out);
     put_value(value, out);
     out.push(b',');
 }
@@ -25,7 +24,7 @@ pub(super) fn put_field(key: &str, value: Value<'_>, out: &mut Vec<u8>) {
 /// Appends the end of a line, in place of the last comma.
 pub(super) fn finish(out: &mut Vec<u8>) {
     out.pop();
-    out.extend_from_slice(b"}\n");
+    put(b"}\n", out);
 }
 
 #[cfg(test)]

@@ -8,10 +8,9 @@
 
 use alloc::vec::Vec;
 
-use super::fields::walk;
 use super::json::{put_integer, put_value};
 use super::{Value, put};
-use crate::event::{Event, Origin, Version};
+use crate::event::{Origin, Version};
 
 /// What each line starts with; the event's name follows, then [`NEXT`].
 pub(super) const HEAD: &str = "{\"eventName\":\"langflow.";
@@ -36,85 +35,68 @@ const START: &str = concat!(
     "\"}},"
 );
 
-/// `service.name` where it is not known: the conventions demand one, and this value.
-const UNKNOWN: &str = "{\"key\":\"service.name\",\"value\":{\"stringValue\":\"unknown_service\"}},";
-
-/// Our names and the conventions': of facts, then of processors.
-const NAMES: [(&str, &str); 6] = [
-    ("package", "service.name"),
-    ("version", "service.version"),
-    ("platform", "os.name"),
-    ("arch", "host.arch"),
-    ("x86_64", "amd64"),
-    ("arm", "arm32"),
-];
-
 /// Appends a field as an attribute.
-pub(super) fn put_field(key: &str, value: Value<'_>, out: &mut Vec<u8>) {
-    if key != "time" {
-        put_attribute("langflow.", key, value, out);
+pub(super) fn put_field(name: &str, value: Value<'_>, out: &mut Vec<u8>) {
+    // The record has a place of its own for it.
+    if name != "time" {
+        put_attribute("langflow.", name, value, out);
     }
 }
 
 /// Appends the end of a line: the time, in nanoseconds, and the severity by the log data model's numbers.
-pub(super) fn finish(event: &Event, origin: &Origin, out: &mut Vec<u8>) {
+pub(super) fn finish(is_error: bool, origin: &Origin, out: &mut Vec<u8>) {
     // The last attribute's comma.
     out.pop();
-    put("],\"timeUnixNano\":\"", out);
+    put(b"],\"timeUnixNano\":\"", out);
     put_integer(origin.time, out);
-    put(
-        if let Some((false, _)) = event.outcome() {
-            "000000\",\"severityNumber\":17,\"severityText\":\"ERROR\"},\n"
-        } else {
-            "000000\",\"severityNumber\":9,\"severityText\":\"INFO\"},\n"
-        },
-        out,
-    );
+    put(b"000000\",\"severityNumber\":", out);
+    let severity: &[u8] =
+        if is_error { b"17,\"severityText\":\"ERROR\"},\n" } else { b"9,\"severityText\":\"INFO\"},\n" };
+    put(severity, out);
 }
 
-/// Appends what a request says before its records.
+/// Appends what a request says before its records: our facts under the names that the conventions have.
 pub(super) fn put_frame(facts: &Version, out: &mut Vec<u8>) {
-    put(START, out);
-    if facts.package.is_none() {
-        put(UNKNOWN, out);
-    }
-    walk(facts, &mut |key, value| {
-        if let (Some(name), Value::Text(text)) = (renamed(key), value) {
-            let text = if key == "arch" { renamed(text).unwrap_or(text) } else { text };
-            put_attribute("", name, Value::Text(text), out);
-        }
+    put(START.as_bytes(), out);
+    // The conventions demand a name, and this one where it is not known.
+    put_fact("service.name", facts.package.as_deref().or(Some("unknown_service")), out);
+    put_fact("service.version", facts.version.as_deref(), out);
+    put_fact("os.name", facts.platform.as_deref(), out);
+    let arch = facts.arch.as_deref().map(|arch| match arch {
+        "x86_64" => "amd64",
+        "arm" => "arm32",
+        same => same,
     });
+    put_fact("host.arch", arch, out);
     out.pop();
-    put("]},\"scopeLogs\":[{\"logRecords\":[", out);
+    put(b"]},\"scopeLogs\":[{\"logRecords\":[", out);
 }
 
-fn renamed(ours: &str) -> Option<&'static str> {
-    NAMES.iter().find(|(name, _)| *name == ours).map(|(_, theirs)| *theirs)
+fn put_fact(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
+    if let Some(value) = value {
+        put_attribute("", name, Value::Text(value), out);
+    }
 }
 
-/// Appends an attribute and a comma. `key` is in camelCase, as serde has it; attributes are in snake_case.
-fn put_attribute(scope: &str, key: &str, value: Value<'_>, out: &mut Vec<u8>) {
-    put("{\"key\":\"", out);
-    put(scope, out);
-    for byte in key.bytes() {
+/// Appends an attribute and a comma. `name` is in camelCase, as our fields are; attributes are in snake_case.
+fn put_attribute(scope: &str, name: &str, value: Value<'_>, out: &mut Vec<u8>) {
+    put(b"{\"key\":\"", out);
+    put(scope.as_bytes(), out);
+    for byte in name.bytes() {
         if byte.is_ascii_uppercase() {
             out.push(b'_');
         }
         out.push(byte.to_ascii_lowercase());
     }
-    put("\",\"value\":{\"", out);
-    let (kind, quote) = match value {
-        Value::Bool(_) => ("bool", ""),
-        Value::Integer(_) => ("int", "\""),
-        Value::Decimal(_) => ("double", ""),
-        Value::Text(_) => ("string", ""),
+    let (before, after): (&[u8], &[u8]) = match value {
+        Value::Bool(_) => (b"\",\"value\":{\"boolValue\":", b"}},"),
+        Value::Integer(_) => (b"\",\"value\":{\"intValue\":\"", b"\"}},"),
+        Value::Decimal(_) => (b"\",\"value\":{\"doubleValue\":", b"}},"),
+        Value::Text(_) => (b"\",\"value\":{\"stringValue\":", b"}},"),
     };
-    put(kind, out);
-    put("Value\":", out);
-    put(quote, out);
+    put(before, out);
     put_value(value, out);
-    put(quote, out);
-    put("}},", out);
+    put(after, out);
 }
 
 #[cfg(test)]
@@ -124,7 +106,7 @@ mod tests {
 
     use super::*;
     use crate::event::tests::{any_event, any_origin};
-    use crate::event::{Component, Record, Run};
+    use crate::event::{Component, Event, Record, Run};
     use crate::wire::{Format, encode_record};
 
     fn origin() -> Origin {
