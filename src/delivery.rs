@@ -622,6 +622,11 @@ impl Delivery {
         bytes
     }
 
+    /// Bytes of lines for which one more body has room in so much of the budget.
+    fn room(&self, budget: usize) -> usize {
+        budget.saturating_sub(self.keepalive_bytes() + self.frame)
+    }
+
     /// Whether sending twice does no harm.
     fn again(&self) -> bool {
         self.rules.guarantee == Guarantee::AtLeastOnce
@@ -664,31 +669,33 @@ impl Delivery {
             return Captured::Off;
         }
         self.counts.captured += 1;
-        let notice = self.drop_events(reason, 1);
+        let count = self.drop_events(reason, 1);
         // The host page knows of the others: it did them, or was told with the field's name.
-        Captured::Refused(notice.filter(|_| matches!(reason, Reason::QueueFull | Reason::TooLarge)))
+        let tells = count > 0 && matches!(reason, Reason::QueueFull | Reason::TooLarge);
+        Captured::Refused(tells.then_some(Notice::Dropped(reason, count)))
     }
 
     const fn collects(&self) -> bool {
         !matches!(self.mode, Mode::Off | Mode::Closed)
     }
 
-    fn drop_events(&mut self, reason: Reason, events: u32) -> Option<Notice> {
-        let counter = self.counts.dropped.get_mut(reason as usize)?;
+    /// Counts what is dropped. How many that are by now, where they passed a power of two: then it is told.
+    fn drop_events(&mut self, reason: Reason, events: u32) -> u32 {
+        let Some(counter) = self.counts.dropped.get_mut(reason as usize) else { return 0 };
         let before = *counter;
         *counter += events;
-        // Told whenever the count passes a power of two.
-        (before.leading_zeros() != counter.leading_zeros()).then_some(Notice::Dropped(reason, *counter))
+        if before.leading_zeros() == counter.leading_zeros() { 0 } else { *counter }
     }
 
     fn drop_told(&mut self, reason: Reason, events: u32) {
-        if let Some(notice) = self.drop_events(reason, events) {
-            self.out.push(Action::Tell(notice));
+        let count = self.drop_events(reason, events);
+        if count > 0 {
+            self.out.push(Action::Tell(Notice::Dropped(reason, count)));
         }
     }
 
     /// Takes an input and returns what is to be done, in order. `random` is in 0..1.
-    pub fn handle(&mut self, input: Input, now: Now, random: f64) -> Vec<Action> {
+    pub fn handle(&mut self, mut input: Input, now: Now, random: f64) -> Vec<Action> {
         (self.now, self.random) = (now, random);
         // Where the page is, and whether there is a network, is remembered in every mode: consent may come later.
         match input {
@@ -707,7 +714,7 @@ impl Delivery {
             Input::Granted => self.grant(),
             Input::Denied => self.deny(),
             _ if self.mode == Mode::On => {
-                self.work(input);
+                self.work(&mut input);
                 if self.ends && self.mode == Mode::On {
                     self.close();
                 }
@@ -728,10 +735,10 @@ impl Delivery {
         core::mem::take(&mut self.out)
     }
 
-    fn work(&mut self, input: Input) {
-        let (mut hurry, mut is_wake) = (false, false);
+    fn work(&mut self, input: &mut Input) {
+        let mut hurry = false;
         // Before anything can take away what it waits for.
-        if let Input::Flush { token } | Input::Close { token } = input {
+        if let Input::Flush { token } | Input::Close { token } = *input {
             hurry = true;
             self.queue.open = 0;
             let closes = matches!(input, Input::Close { .. });
@@ -759,9 +766,16 @@ impl Delivery {
         }
         self.is_awake = false;
         match input {
-            Input::Wake => is_wake = true,
+            Input::Wake => {
+                self.is_awake = self.queue.has_closed();
+                // Within a call of the host page: what is due leaves in a task of its own, unless there is none.
+                if self.is_frozen || self.left && self.queue.first() != 0 {
+                    self.exit(true);
+                }
+                return;
+            }
             Input::Tick => self.armed_ms = NEVER,
-            Input::Answer { attempt, outcome } => self.answer(attempt, outcome),
+            Input::Answer { attempt, outcome } => self.answer(*attempt, outcome),
             // Gone already, and nothing new came since: what was handed over then is not to be taken back.
             Input::Hidden if self.left && self.queue.first() == 0 => {}
             Input::Hidden => self.exit(false),
@@ -782,7 +796,7 @@ impl Delivery {
                 self.drain();
             }
             Input::Drained(found) => self.take_over(found),
-            Input::StoreFailed { id } => self.store_failed(id),
+            Input::StoreFailed { id } => self.store_failed(*id),
             Input::DeferredFailed => {
                 self.rules.deferred = false;
                 self.has_deferred = false;
@@ -793,14 +807,6 @@ impl Delivery {
         }
         // The end, or 410: nothing is sent after that.
         if self.ends || self.mode != Mode::On {
-            return;
-        }
-        if is_wake {
-            self.is_awake = self.queue.has_closed();
-            // Within a call of the host page: what is due leaves in a task of its own, unless there is none.
-            if self.is_frozen || self.left && self.queue.first() != 0 {
-                self.exit(true);
-            }
             return;
         }
         self.expire();
@@ -850,7 +856,7 @@ impl Delivery {
     fn deny(&mut self) {
         self.abandon(Reason::OptedOut);
         let stored = core::mem::take(&mut self.counts.stored);
-        let _ = self.drop_events(Reason::OptedOut, stored);
+        self.drop_events(Reason::OptedOut, stored);
         self.has_deferred = false;
         self.lease_ms = f64::NAN;
         self.drain_at_ms = NEVER;
@@ -862,10 +868,11 @@ impl Delivery {
     /// Drops all that is in memory, ends all that is under way, and answers all who wait.
     fn abandon(&mut self, reason: Reason) {
         let events = self.finish(0);
-        let _ = self.drop_events(reason, events);
-        for attempt in core::mem::take(&mut self.attempts) {
+        self.drop_events(reason, events);
+        for attempt in &self.attempts {
             self.out.push(Action::Abort { attempt: attempt.number });
         }
+        self.attempts.clear();
         self.answer_waiters(events == 0, u32::MAX);
         self.flush_at_ms = NEVER;
         self.insure_at_ms = NEVER;
@@ -932,7 +939,7 @@ impl Delivery {
             if loaded == 0 {
                 break;
             }
-            let fits = self.keepalive_bytes() + loaded + self.frame <= KEEPALIVE_SHARE_VISIBLE;
+            let fits = loaded <= self.room(KEEPALIVE_SHARE_VISIBLE);
             self.launch(loaded, if fits { Via::Keepalive } else { Via::Fetch });
         }
     }
@@ -959,7 +966,7 @@ impl Delivery {
 
     /// Loads the next attempt with batches of attempt `from` (0: with those that wait): the first, and what follows
     /// it, as long as they are no more than so many bytes and events. `any_first`: the first one whatever it is.
-    /// Says how many bytes that are.
+    /// Says how many bytes that are; unless it is none, [`launch`](Self::launch) comes next.
     fn load(&mut self, from: u32, most_bytes: usize, most_events: u32, any_first: bool) -> usize {
         let again = self.again();
         let (mut bytes, mut events) = (0, 0);
@@ -974,8 +981,15 @@ impl Delivery {
             if !fits || !ours || batch.id == self.queue.open {
                 break;
             }
-            batch.attempt = self.next_attempt;
             (bytes, events) = (all_bytes, all_events);
+            batch.attempt = self.next_attempt;
+            if batch.was_tried {
+                self.counts.retried += batch.events;
+            }
+            // What may be sent only once must not be found in the store once it is sent.
+            if !again {
+                forget(batch, &mut self.out);
+            }
         }
         bytes
     }
@@ -984,30 +998,14 @@ impl Delivery {
     fn launch(&mut self, bytes: usize, via: Via) {
         let number = self.next_attempt;
         self.next_attempt += 1;
-        let again = self.again();
-        for batch in &mut self.queue.batches {
-            if batch.attempt == number {
-                if batch.was_tried {
-                    self.counts.retried += batch.events;
-                }
-                // What may be sent only once must not be found in the store once it is sent.
-                if !again {
-                    forget(batch, &mut self.out);
-                }
-            }
-        }
         let deadline_ms = self.now.mono_ms + ATTEMPT_TIMEOUT_MS;
         self.attempts.push(Attempt { number, via, bytes, deadline_ms, is_doubtful: false });
         self.out.push(Action::Send { attempt: number, via });
     }
 
-    fn answer(&mut self, number: u32, outcome: Outcome) {
-        let Some(attempt) = self.attempts.iter().find(|attempt| attempt.number == number).copied() else {
-            // Aborted, or from before an opt-out.
-            return;
-        };
-        self.end(number);
-        let (status, wait_ms, rejected) = match outcome {
+    fn answer(&mut self, number: u32, outcome: &Outcome) {
+        let Some(attempt) = self.end(number) else { return };
+        let (status, wait_ms, rejected) = match *outcome {
             Outcome::BeaconRefused => return self.beacon_refused(attempt),
             Outcome::Unreachable => return self.failed(number, true, f64::NAN),
             Outcome::Answered { status, retry_after_ms, rejected } => {
@@ -1024,16 +1022,18 @@ impl Delivery {
         self.failures = 0;
         self.backoff_until_ms = f64::NEG_INFINITY;
         match verdict {
-            Verdict::TooLarge => self.too_large(number),
+            Verdict::TooLarge => self.too_large(attempt),
             Verdict::Gone => self.stop(),
             Verdict::Refused => self.done(number, u32::MAX),
             Verdict::Done | Verdict::Later => self.done(number, rejected),
         }
     }
 
-    /// The request is no longer in flight; its batches are yet to be seen to.
-    fn end(&mut self, number: u32) {
-        self.attempts.retain(|attempt| attempt.number != number);
+    /// The request is no longer in flight; its batches are yet to be seen to. `None` where it never was: aborted, or
+    /// from before an opt-out.
+    fn end(&mut self, number: u32) -> Option<Attempt> {
+        let at = self.attempts.iter().position(|attempt| attempt.number == number)?;
+        Some(self.attempts.swap_remove(at))
     }
 
     /// The receiver has it, but for `rejected` events.
@@ -1110,14 +1110,12 @@ impl Delivery {
     }
 
     /// 413: halve, down to one event, which is dropped.
-    fn too_large(&mut self, number: u32) {
-        let is_one = self.queue.batches.iter().filter(|batch| batch.attempt == number).count() == 1;
-        let at = self.queue.batches.iter().position(|batch| batch.attempt == number).unwrap_or_default();
+    fn too_large(&mut self, Attempt { number, bytes, .. }: Attempt) {
         // What this receiver takes is less than a batch may be: each by itself next time.
         self.splits = true;
-        let Some(batch) = self.queue.batches.get_mut(at).filter(|_| is_one) else {
-            return self.put_back(number);
-        };
+        let mut batches = self.queue.batches.iter_mut().enumerate();
+        let alone = batches.find(|(_, batch)| batch.attempt == number && batch.lines.len() == bytes);
+        let Some((at, batch)) = alone else { return self.put_back(number) };
         let Some((lines, events)) = batch.halve() else {
             let events = self.finish(number);
             self.drop_told(Reason::TooLarge, events);
@@ -1125,19 +1123,20 @@ impl Delivery {
         };
         let (id, copied) = (batch.id, batch.has_copy());
         self.queue.bytes -= lines.len();
+        let mut second = self.queue.batch(lines, events);
+        second.attempt = number;
+        self.queue.insert(at + 1, second);
         // Who waits for the batch waits for both halves; the second one's id is new.
         for waiter in &mut self.waiters {
             if id < waiter.before {
-                waiter.before = self.queue.next_id + 1;
+                waiter.before = self.queue.next_id;
             }
         }
-        self.queue.insert(at + 1, lines, events);
-        // The second first: where a crash comes between them, the whole is still there.
-        for half in [at + 1, at] {
-            if let Some(batch) = self.queue.batches.get_mut(half) {
-                batch.attempt = number;
-                if copied {
-                    persist(batch, false, &mut self.out);
+        if copied {
+            // The second first: where a crash comes between them, the whole is still there.
+            for half in self.queue.batches.iter_mut().rev() {
+                if half.attempt == number {
+                    persist(half, false, &mut self.out);
                 }
             }
         }
@@ -1160,7 +1159,7 @@ impl Delivery {
         }
         self.launch(first, Via::Beacon);
         // Two requests have two frames.
-        if self.keepalive_bytes() + second + self.frame <= KEEPALIVE_BUDGET {
+        if second <= self.room(KEEPALIVE_BUDGET) {
             self.load(refused.number, second, u32::MAX, true);
             self.launch(second, Via::Beacon);
         } else {
@@ -1213,8 +1212,7 @@ impl Delivery {
             let via = if leaving && self.rules.beacon { Via::Beacon } else { Via::Keepalive };
             let (requests, events) = if self.rules.pings { (PING_EXIT, 1) } else { (usize::MAX, u32::MAX) };
             while self.attempts.len() < requests {
-                let room = KEEPALIVE_BUDGET.saturating_sub(self.keepalive_bytes() + self.frame);
-                let loaded = self.load(0, room, events, false);
+                let loaded = self.load(0, self.room(KEEPALIVE_BUDGET), events, false);
                 if loaded == 0 {
                     break;
                 }
@@ -1276,7 +1274,7 @@ impl Delivery {
         }
     }
 
-    fn take_over(&mut self, mut found: Vec<Found>) {
+    fn take_over(&mut self, found: &mut [Found]) {
         if self.left {
             return;
         }
@@ -1285,13 +1283,15 @@ impl Delivery {
         let mut taken = false;
         // The newest is put in front first, so that the oldest ends up there. A batch is 16 KiB or so, and all of
         // them at most 1 MiB: too few for the 4 KB of the standard library's sort.
-        while let Some(Found { session, id, written_ms, lines, events, lease_ms }) = take_newest(&mut found) {
-            let own = session == self.session;
-            if own && self.queue.batches.iter().any(|batch| batch.id == id) {
+        while let Some(batch) = newest(found) {
+            let Found { id, events, .. } = *batch;
+            let written_ms = core::mem::replace(&mut batch.written_ms, f64::NAN);
+            let own = batch.session == self.session;
+            if own && self.queue.batches.iter().any(|other| other.id == id) {
                 continue;
             }
             // A lease that runs for longer than leases do was written before the clock was set back.
-            let left = lease_ms.unwrap_or(f64::NAN) - wall_ms;
+            let left = batch.lease_ms.unwrap_or(f64::NAN) - wall_ms;
             if !own && (0.0..=LEASE_MS + CLOCK_SLACK_MS).contains(&left) {
                 let at = mono_ms + left + INSURANCE_MS;
                 if at < self.drain_at_ms {
@@ -1300,7 +1300,7 @@ impl Delivery {
                 continue;
             }
             let expired = (wall_ms - written_ms).abs() > STORED_AGE_MAX_MS;
-            if !expired && self.queue.bytes + lines.len() > self.queue.limits.queue_bytes {
+            if !expired && self.queue.bytes + batch.lines.len() > self.queue.limits.queue_bytes {
                 // What does not fit where nothing else is never will.
                 self.more_stored |= self.queue.bytes > 0;
                 continue;
@@ -1310,6 +1310,8 @@ impl Delivery {
             let counted = if own { events.min(self.counts.stored) } else { 0 };
             self.counts.stored -= counted;
             self.counts.recovered += events - counted;
+            let session = core::mem::take(&mut batch.session);
+            let lines = core::mem::take(&mut batch.lines);
             if expired {
                 self.drop_told(Reason::Expired, events);
                 self.out.push(if own {
@@ -1320,17 +1322,17 @@ impl Delivery {
                 continue;
             }
             taken = true;
-            let new_id = self.queue.next_id;
-            if !own {
-                self.out.push(Action::Adopt { session, id, new_id, lines: lines.clone() });
+            let mut batch = self.queue.batch(lines, events);
+            batch.was_tried = true;
+            batch.kept_bytes = batch.lines.len();
+            batch.kept_events = events;
+            if own {
+                batch.id = id;
+            } else {
+                let lines = batch.lines.clone();
+                self.out.push(Action::Adopt { session, id, new_id: batch.id, lines });
             }
-            self.queue.insert(0, lines, events);
-            if let Some(batch) = self.queue.batches.first_mut() {
-                batch.id = if own { id } else { new_id };
-                batch.was_tried = true;
-                batch.kept_bytes = batch.lines.len();
-                batch.kept_events = events;
-            }
+            self.queue.insert(0, batch);
         }
         if taken {
             self.claim();
@@ -1344,12 +1346,16 @@ impl Delivery {
         }
         // First what was not sent: of the rest most will arrive, kept or not. Where it may be sent only once, what
         // is in flight is not kept at all.
-        let again = self.again();
-        for sent in [false, true] {
-            for batch in &mut self.queue.batches {
-                if (batch.attempt != 0) == sent && (again || !sent) {
-                    persist(batch, sent, &mut self.out);
-                }
+        self.persist_those(false);
+        if self.again() {
+            self.persist_those(true);
+        }
+    }
+
+    fn persist_those(&mut self, sent: bool) {
+        for batch in &mut self.queue.batches {
+            if (batch.attempt != 0) == sent {
+                persist(batch, sent, &mut self.out);
             }
         }
     }
@@ -1492,14 +1498,16 @@ impl Delivery {
 
     /// Answers those who wait for nothing from `oldest` on.
     fn answer_waiters(&mut self, acknowledged: bool, oldest: u32) {
-        self.waiters.retain(|waiter| {
-            let waits = waiter.before > oldest;
-            if !waits {
-                self.ends |= waiter.closes;
-                self.out.push(Action::Settle { token: waiter.token, acknowledged });
+        let mut at = 0;
+        while let Some(&Waiter { token, before, closes }) = self.waiters.get(at) {
+            if before > oldest {
+                at += 1;
+            } else {
+                self.waiters.remove(at);
+                self.ends |= closes;
+                self.out.push(Action::Settle { token, acknowledged });
             }
-            waits
-        });
+        }
     }
 
     // ---- the timer
@@ -1552,16 +1560,15 @@ fn later(one: f64, other: f64) -> f64 {
     if one > other { one } else { other }
 }
 
-/// Takes out what was written last.
-fn take_newest(found: &mut Vec<Found>) -> Option<Found> {
-    let mut newest = 0;
-    let mut written_ms = f64::NEG_INFINITY;
-    for (at, batch) in found.iter().enumerate() {
-        if batch.written_ms > written_ms {
-            (newest, written_ms) = (at, batch.written_ms);
+/// What was written last; NaN is not written any more.
+fn newest(found: &mut [Found]) -> Option<&mut Found> {
+    let mut newest: Option<&mut Found> = None;
+    for batch in found {
+        if batch.written_ms > newest.as_ref().map_or(f64::NEG_INFINITY, |other| other.written_ms) {
+            newest = Some(batch);
         }
     }
-    if found.is_empty() { None } else { Some(found.swap_remove(newest)) }
+    newest
 }
 
 /// Removes a batch's copy, if it has one.

@@ -120,7 +120,8 @@ impl Queue {
             return Err(Refusal::QueueFull);
         }
         if is_urgent {
-            self.insert(0, line.to_vec(), 1);
+            let batch = self.batch(line.to_vec(), 1);
+            self.insert(0, batch);
             return Ok(true);
         }
         let mut closes = false;
@@ -138,38 +139,36 @@ impl Queue {
             closes = true;
         }
         // Room for all of it at once: a buffer that grows by doubling was a tenth of what a capture cost.
-        let room = EVENT_BYTES.saturating_mul(batch_events as usize).min(batch_bytes).max(line.len());
-        let mut lines = Vec::with_capacity(room);
+        let events = batch_bytes.min(batch_events as usize);
+        let mut lines = Vec::with_capacity(batch_bytes.min(EVENT_BYTES * events));
         lines.extend_from_slice(line);
-        self.open = self.next_id;
-        self.insert(self.batches.len(), lines, 1);
+        let batch = self.batch(lines, 1);
+        self.open = batch.id;
+        self.insert(self.batches.len(), batch);
         Ok(closes)
     }
 
-    /// Puts lines into a batch of their own, before the one that is `at` so many now. It waits, without a copy.
-    pub fn insert(&mut self, at: usize, lines: Vec<u8>, events: u32) {
-        self.bytes += lines.len();
-        let id = self.take_id();
-        self.batches.insert(
-            at,
-            Batch {
-                id,
-                attempt: 0,
-                lines,
-                events,
-                was_tried: false,
-                kept_bytes: 0,
-                kept_events: 0,
-                kept_as_sent: false,
-            },
-        );
-    }
-
-    /// An id that no batch has.
-    pub const fn take_id(&mut self) -> u32 {
+    /// A batch of its own for these lines: it waits, without a copy, and is not yet in the queue.
+    #[inline(never)]
+    pub const fn batch(&mut self, lines: Vec<u8>, events: u32) -> Batch {
         let id = self.next_id;
         self.next_id += 1;
-        id
+        Batch {
+            id,
+            attempt: 0,
+            lines,
+            events,
+            was_tried: false,
+            kept_bytes: 0,
+            kept_events: 0,
+            kept_as_sent: false,
+        }
+    }
+
+    /// Puts a batch behind the first so many.
+    pub fn insert(&mut self, at: usize, batch: Batch) {
+        self.bytes += batch.lines.len();
+        self.batches.insert(at, batch);
     }
 
     /// The first batch that waits; 0 where none does.
@@ -186,12 +185,16 @@ impl Queue {
 
     /// Removes the batches whose lines were taken out.
     pub fn sweep(&mut self) {
-        let mut bytes = 0;
-        self.batches.retain(|batch| {
-            bytes += batch.lines.len();
-            !batch.lines.is_empty()
-        });
-        self.bytes = bytes;
+        let mut at = self.batches.len();
+        self.bytes = 0;
+        while at > 0 {
+            at -= 1;
+            let bytes = self.batches.get(at).map_or(0, |batch| batch.lines.len());
+            self.bytes += bytes;
+            if bytes == 0 {
+                self.batches.remove(at);
+            }
+        }
     }
 }
 
@@ -278,7 +281,8 @@ mod tests {
     #[test]
     fn a_line_after_a_returned_batch_opens_a_new_one() {
         let mut queue = queue(10, 100, 1000);
-        queue.insert(0, b"a\n".to_vec(), 1);
+        let tried = queue.batch(b"a\n".to_vec(), 1);
+        queue.insert(0, tried);
         queue.push(b"b\n", false).expect("taken");
         assert_eq!(take(&mut queue).map(|batch| batch.lines), Some(b"a\n".to_vec()));
         assert_eq!(take(&mut queue), None);
@@ -288,9 +292,7 @@ mod tests {
         #[test]
         fn halves_hold_the_same_lines(lens in prop::collection::vec(1_usize..40, 1..30)) {
             let lines: Vec<u8> = lens.iter().flat_map(|len| [vec![b'x'; *len], vec![b'\n']].concat()).collect();
-            let mut queue = queue(1, 1, 1);
-            queue.insert(0, lines.clone(), lens.len() as u32);
-            let first = &mut queue.batches[0];
+            let mut first = queue(1, 1, 1).batch(lines.clone(), lens.len() as u32);
             match first.halve() {
                 None => prop_assert_eq!(lens.len(), 1),
                 Some((second, later)) => {
