@@ -821,7 +821,7 @@ impl Delivery {
         }
         if self.left {
             // What came back to a page that left has no later moment to be kept in.
-            self.persist_all(self.now.mono_ms);
+            self.persist_all(false);
             // But a frozen page's deferred request is the browser's now.
             if self.deferred_stale && !self.is_frozen {
                 self.defer(true);
@@ -896,7 +896,7 @@ impl Delivery {
             self.abandon(Reason::OptedOut);
         }
         if self.mode == Mode::On {
-            self.persist_all(NEVER);
+            self.persist_all(true);
             self.release();
             if self.rules.store {
                 self.uninsure();
@@ -913,7 +913,7 @@ impl Delivery {
 
     /// Sends what is due. `hurry`: do not wait for a batch to fill, nor for the backoff.
     fn pump(&mut self, hurry: bool) {
-        if self.offline || self.now.mono_ms < self.gate(hurry) {
+        if !self.may_send(hurry) {
             return;
         }
         // Whether a request may be larger than a batch: see `REQUEST_MAX`.
@@ -922,8 +922,7 @@ impl Delivery {
         // than the few events that could have waited.
         let along = merges && self.queue.has_closed();
         if hurry || along || self.failures > 0 || self.flush_at_ms <= self.now.mono_ms {
-            self.queue.open = 0;
-            self.flush_at_ms = NEVER;
+            self.close_batch();
         }
         // What a request takes along behind its first batch, if they fit into it together. Each failed try closes a
         // batch, and so does each page that left: a fleet that comes back after an outage with a request for each of
@@ -940,8 +939,14 @@ impl Delivery {
                 break;
             }
             let fits = loaded <= self.room(KEEPALIVE_SHARE_VISIBLE);
-            self.launch(loaded, if fits { Via::Keepalive } else { Via::Fetch });
+            self.launch(loaded, if fits { Via::Keepalive } else { Via::Fetch }, false);
         }
+    }
+
+    /// What is open takes no more lines, and may leave.
+    const fn close_batch(&mut self) {
+        self.queue.open = 0;
+        self.flush_at_ms = NEVER;
     }
 
     /// How many requests may be in flight.
@@ -956,6 +961,10 @@ impl Delivery {
     /// Requests in flight that will have an answer.
     fn answerable(&self) -> usize {
         self.attempts.iter().filter(|attempt| attempt.via != Via::Beacon).count()
+    }
+
+    fn may_send(&self, hurry: bool) -> bool {
+        !self.offline && self.now.mono_ms >= self.gate(hurry)
     }
 
     /// Monotonic: before this, nothing is sent.
@@ -995,11 +1004,11 @@ impl Delivery {
     }
 
     /// Sends what is loaded.
-    fn launch(&mut self, bytes: usize, via: Via) {
+    fn launch(&mut self, bytes: usize, via: Via, is_doubtful: bool) {
         let number = self.next_attempt;
         self.next_attempt += 1;
         let deadline_ms = self.now.mono_ms + ATTEMPT_TIMEOUT_MS;
-        self.attempts.push(Attempt { number, via, bytes, deadline_ms, is_doubtful: false });
+        self.attempts.push(Attempt { number, via, bytes, deadline_ms, is_doubtful });
         self.out.push(Action::Send { attempt: number, via });
     }
 
@@ -1149,19 +1158,16 @@ impl Delivery {
         let first = self.load(refused.number, half, u32::MAX, true);
         let second = refused.bytes - first;
         if second == 0 {
-            self.launch(first, Via::Keepalive);
             // Chromium gives the budget back some time after an answer: what refused the beacon may refuse this.
-            if let Some(attempt) = self.attempts.last_mut() {
-                attempt.is_doubtful = true;
-            }
+            self.launch(first, Via::Keepalive, true);
             self.deferred_stale = true;
             return;
         }
-        self.launch(first, Via::Beacon);
+        self.launch(first, Via::Beacon, false);
         // Two requests have two frames.
         if second <= self.room(KEEPALIVE_BUDGET) {
             self.load(refused.number, second, u32::MAX, true);
-            self.launch(second, Via::Beacon);
+            self.launch(second, Via::Beacon, false);
         } else {
             self.put_back(refused.number);
         }
@@ -1194,8 +1200,7 @@ impl Delivery {
         // A script may track between `pagehide` and the `visibilitychange` that browsers fire after it.
         let already = self.left;
         let leaving = leaving || already;
-        self.queue.open = 0;
-        self.flush_at_ms = NEVER;
+        self.close_batch();
         // What can wait until the beacon is gone and the rest is kept: Firefox ends the scripts of a tab that is
         // closed within milliseconds, in the middle of whatever they do.
         let mut last = Vec::new();
@@ -1208,7 +1213,7 @@ impl Delivery {
                 last.push(Action::Abort { attempt: number });
             }
         }
-        if !(self.is_frozen || self.offline || self.now.mono_ms < self.gate(true)) {
+        if !self.is_frozen && self.may_send(true) {
             let via = if leaving && self.rules.beacon { Via::Beacon } else { Via::Keepalive };
             let (requests, events) = if self.rules.pings { (PING_EXIT, 1) } else { (usize::MAX, u32::MAX) };
             while self.attempts.len() < requests {
@@ -1216,7 +1221,7 @@ impl Delivery {
                 if loaded == 0 {
                     break;
                 }
-                self.launch(loaded, via);
+                self.launch(loaded, via, false);
             }
             // A hidden page often lives on: plain fetch for the rest. Where twice is once too often, only if
             // the page need not leave it to the store.
@@ -1232,7 +1237,7 @@ impl Delivery {
         if self.is_behind() || self.has_copies() {
             self.claim();
         }
-        self.persist_all(NEVER);
+        self.persist_all(true);
         self.out.append(&mut last);
         if leaving {
             self.release();
@@ -1274,7 +1279,7 @@ impl Delivery {
         }
     }
 
-    fn take_over(&mut self, found: &mut [Found]) {
+    fn take_over(&mut self, mut found: &mut [Found]) {
         if self.left {
             return;
         }
@@ -1283,9 +1288,9 @@ impl Delivery {
         let mut taken = false;
         // The newest is put in front first, so that the oldest ends up there. A batch is 16 KiB or so, and all of
         // them at most 1 MiB: too few for the 4 KB of the standard library's sort.
-        while let Some(batch) = newest(found) {
-            let Found { id, events, .. } = *batch;
-            let written_ms = core::mem::replace(&mut batch.written_ms, f64::NAN);
+        while let Some((batch, rest)) = split_newest(found) {
+            found = rest;
+            let Found { id, events, written_ms, .. } = *batch;
             let own = batch.session == self.session;
             if own && self.queue.batches.iter().any(|other| other.id == id) {
                 continue;
@@ -1339,9 +1344,9 @@ impl Delivery {
         }
     }
 
-    /// Brings the store up to date with memory. `mono_ms` is now; [`NEVER`] overrides a pause.
-    fn persist_all(&mut self, mono_ms: f64) {
-        if !self.rules.store || mono_ms < self.store_paused_until_ms {
+    /// Brings the store up to date with memory. Where this may be the `last` time, a pause is none.
+    fn persist_all(&mut self, last: bool) {
+        if !self.rules.store || !last && self.now.mono_ms < self.store_paused_until_ms {
             return;
         }
         // First what was not sent: of the rest most will arrive, kept or not. Where it may be sent only once, what
@@ -1432,7 +1437,7 @@ impl Delivery {
                 if self.lease_ms.is_nan() {
                     self.claim();
                 }
-                self.persist_all(mono_ms);
+                self.persist_all(false);
             }
             if self.deferred_stale {
                 self.defer(false);
@@ -1484,6 +1489,9 @@ impl Delivery {
 
     /// Answers those whose batches are all acknowledged.
     fn settle(&mut self) {
+        if self.waiters.is_empty() {
+            return;
+        }
         let mut oldest = u32::MAX;
         for batch in &self.queue.batches {
             oldest = oldest.min(batch.id);
@@ -1560,15 +1568,17 @@ fn later(one: f64, other: f64) -> f64 {
     if one > other { one } else { other }
 }
 
-/// What was written last; NaN is not written any more.
-fn newest(found: &mut [Found]) -> Option<&mut Found> {
-    let mut newest: Option<&mut Found> = None;
-    for batch in found {
-        if batch.written_ms > newest.as_ref().map_or(f64::NEG_INFINITY, |other| other.written_ms) {
-            newest = Some(batch);
+/// Takes out what was written last: it, and the rest.
+fn split_newest(found: &mut [Found]) -> Option<(&mut Found, &mut [Found])> {
+    let (mut newest, mut written_ms) = (0, f64::NEG_INFINITY);
+    for (at, batch) in found.iter().enumerate() {
+        if batch.written_ms > written_ms {
+            (newest, written_ms) = (at, batch.written_ms);
         }
     }
-    newest
+    let last = found.len().checked_sub(1)?;
+    found.swap(newest, last);
+    found.split_last_mut()
 }
 
 /// Removes a batch's copy, if it has one.

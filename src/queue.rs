@@ -140,7 +140,7 @@ impl Queue {
         }
         // Room for all of it at once: a buffer that grows by doubling was a tenth of what a capture cost.
         let events = batch_bytes.min(batch_events as usize);
-        let mut lines = Vec::with_capacity(batch_bytes.min(EVENT_BYTES * events));
+        let mut lines = Vec::with_capacity(batch_bytes.min(EVENT_BYTES * events).max(line.len()));
         lines.extend_from_slice(line);
         let batch = self.batch(lines, 1);
         self.open = batch.id;
@@ -185,16 +185,12 @@ impl Queue {
 
     /// Removes the batches whose lines were taken out.
     pub fn sweep(&mut self) {
-        let mut at = self.batches.len();
-        self.bytes = 0;
-        while at > 0 {
-            at -= 1;
-            let bytes = self.batches.get(at).map_or(0, |batch| batch.lines.len());
-            self.bytes += bytes;
-            if bytes == 0 {
-                self.batches.remove(at);
-            }
-        }
+        let mut bytes = 0;
+        self.batches.retain(|batch| {
+            bytes += batch.lines.len();
+            !batch.lines.is_empty()
+        });
+        self.bytes = bytes;
     }
 }
 
