@@ -19,7 +19,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::config::Guarantee;
-use crate::queue::{Batch, Limits, Queue, Refusal, Stored};
+use crate::queue::{Batch, Limits, Queue, Refusal};
 use crate::retry::{self, Verdict, backoff_ms};
 
 /// Bytes of keepalive and beacon bodies in flight at a time. The Fetch standard allows 64 KiB for the whole
@@ -431,26 +431,17 @@ pub enum Mode {
     Closed,
 }
 
-/// A request in flight.
-#[derive(Debug)]
+/// A request in flight. Its batches bear its number.
+#[derive(Debug, Clone, Copy)]
 struct Attempt {
     number: u32,
     via: Via,
-    batches: Vec<Batch>,
+    /// Bytes of its lines.
+    bytes: usize,
     /// Monotonic.
     deadline_ms: f64,
     /// It takes the place of a beacon that was refused, so that it may be as well.
     is_doubtful: bool,
-}
-
-impl Attempt {
-    fn bytes(&self) -> usize {
-        self.batches.iter().map(|batch| batch.lines.len()).sum()
-    }
-
-    fn events(&self) -> u32 {
-        self.batches.iter().map(|batch| batch.events).sum()
-    }
 }
 
 /// Someone waits for all batches before `before` to be acknowledged.
@@ -460,6 +451,9 @@ struct Waiter {
     before: u32,
     closes: bool,
 }
+
+/// In place of a moment: what is not armed.
+const NEVER: f64 = f64::INFINITY;
 
 /// The machine.
 #[derive(Debug)]
@@ -473,6 +467,7 @@ pub struct Delivery {
     stopped: bool,
     /// Who waited for the end was answered: this input is the last.
     ends: bool,
+    /// All that is in memory: what waits, and what is in flight.
     queue: Queue,
     attempts: Vec<Attempt>,
     next_attempt: u32,
@@ -497,31 +492,40 @@ pub struct Delivery {
     left: bool,
     /// And may not send until it returns.
     is_frozen: bool,
-    /// Monotonic: when the open batch leaves, when copies are renewed, when the store is looked into again.
-    flush_at_ms: Option<f64>,
-    insure_at_ms: Option<f64>,
-    drain_at_ms: Option<f64>,
-    armed_ms: Option<f64>,
+    /// Monotonic, or [`NEVER`]: when the open batch leaves, when copies are renewed, when the store is looked into
+    /// again, when the timer fires.
+    flush_at_ms: f64,
+    insure_at_ms: f64,
+    drain_at_ms: f64,
+    armed_ms: f64,
     /// What is full was seen since the last task of our own: until then, one more full batch is no news.
     is_awake: bool,
     /// Something changed since the deferred request was made.
     deferred_stale: bool,
     has_deferred: bool,
-    /// Until when we claim our copies, in Unix ms; and when we did, monotonic.
-    lease_ms: Option<f64>,
+    /// Until when we claim our copies, in Unix ms; NaN where we do not, which is neither before nor after any time.
+    lease_ms: f64,
+    /// When we claimed them, monotonic.
     leased_at_ms: f64,
     store_paused_until_ms: f64,
     store_failures: u32,
     /// What was found in the store, and did not fit into memory.
     more_stored: bool,
+    /// Of the input that is being handled: its time, its chance, and what is to be done.
+    now: Now,
+    random: f64,
+    out: Vec<Action>,
 }
 
 impl Delivery {
     /// A machine that waits for [`Input::Granted`]. `session` is this page's.
     pub fn new(rules: Rules, session: String) -> Self {
-        let deferred = rules.deferred && rules.guarantee == Guarantee::AtLeastOnce && !rules.pings;
         Self {
-            rules: Rules { deferred, ..rules },
+            rules: Rules {
+                deferred: rules.deferred && rules.guarantee == Guarantee::AtLeastOnce && !rules.pings,
+                beacon: rules.beacon && !rules.pings,
+                ..rules
+            },
             session,
             frame: 0,
             mode: Mode::Pending,
@@ -544,18 +548,21 @@ impl Delivery {
             offline: false,
             left: false,
             is_frozen: false,
-            flush_at_ms: None,
-            insure_at_ms: None,
-            drain_at_ms: None,
-            armed_ms: None,
+            flush_at_ms: NEVER,
+            insure_at_ms: NEVER,
+            drain_at_ms: NEVER,
+            armed_ms: NEVER,
             is_awake: false,
             deferred_stale: false,
             has_deferred: false,
-            lease_ms: None,
-            leased_at_ms: f64::NEG_INFINITY,
+            lease_ms: f64::NAN,
+            leased_at_ms: 0.0,
             store_paused_until_ms: f64::NEG_INFINITY,
             store_failures: 0,
             more_stored: false,
+            now: Now { mono_ms: 0.0, wall_ms: 0.0 },
+            random: 0.0,
+            out: Vec::new(),
         }
     }
 
@@ -577,69 +584,83 @@ impl Delivery {
 
     /// A snapshot.
     pub fn counts(&self) -> Counts {
-        Counts {
-            queued: self.queue.events(),
-            in_flight: self.attempts.iter().map(Attempt::events).sum(),
-            bytes: self.queue.bytes() + self.flying(),
-            ..self.counts
+        let mut counts = self.counts;
+        for batch in &self.queue.batches {
+            *if batch.attempt == 0 { &mut counts.queued } else { &mut counts.in_flight } += batch.events;
         }
+        counts.bytes = self.queue.bytes;
+        counts
     }
 
-    /// The bytes of an attempt's body: its lines.
+    /// The bytes of an attempt's body: its lines. None where there is no such attempt.
     pub fn body(&self, attempt: u32) -> Vec<u8> {
-        let found = self.attempts.iter().find(|other| other.number == attempt);
-        found.map(|attempt| concat(attempt.batches.iter())).unwrap_or_default()
+        let mut body = Vec::new();
+        for batch in &self.queue.batches {
+            if batch.attempt == attempt && attempt != 0 {
+                // Whole slices: byte by byte, this was most of what a flush cost.
+                body.extend_from_slice(&batch.lines);
+            }
+        }
+        body
     }
 
     /// The lines that wait in memory, batch by batch, first to leave first: what is held and not in flight, for
     /// whoever wants to check the counts against it.
     pub fn waiting(&self) -> impl Iterator<Item = &[u8]> {
-        self.queue.iter().map(|batch| batch.lines.as_slice())
+        let waiting = self.queue.batches.iter().filter(|batch| batch.attempt == 0);
+        waiting.map(|batch| batch.lines.as_slice())
     }
 
     /// Bytes of keepalive and beacon bodies in flight; never more than [`KEEPALIVE_BUDGET`].
     pub fn keepalive_bytes(&self) -> usize {
-        if self.rules.pings {
-            return 0;
+        let mut bytes = 0;
+        for attempt in &self.attempts {
+            if attempt.via != Via::Fetch && !self.rules.pings {
+                bytes += attempt.bytes + self.frame;
+            }
         }
-        let drawing = self.attempts.iter().filter(|attempt| attempt.via != Via::Fetch);
-        drawing.map(|attempt| attempt.bytes() + self.frame).sum()
+        bytes
     }
 
-    fn flying(&self) -> usize {
-        self.attempts.iter().map(Attempt::bytes).sum()
+    /// Bytes of lines for which one more body has room in so much of the budget.
+    fn room(&self, budget: usize) -> usize {
+        budget.saturating_sub(self.keepalive_bytes() + self.frame)
+    }
+
+    /// Whether sending twice does no harm.
+    fn again(&self) -> bool {
+        self.rules.guarantee == Guarantee::AtLeastOnce
     }
 
     /// Takes an encoded event, `\n` included. This is the hot path: it copies the line and does nothing else.
     /// `urgent` ones leave before all others.
     pub fn capture(&mut self, line: &[u8], urgent: bool) -> Captured {
-        if !self.collects() {
+        let reason = if self.rules.sampled_out {
+            Reason::Sampled
+        } else if self.mode == Mode::Stopped {
+            Reason::Rejected
+        } else if !self.collects() {
             return Captured::Off;
-        }
-        if self.rules.sampled_out {
-            return self.refuse(Reason::Sampled);
-        }
-        if self.mode == Mode::Stopped {
-            return self.refuse(Reason::Rejected);
-        }
-        let elsewhere = if self.attempts.is_empty() { 0 } else { self.flying() };
-        let pushed =
-            if urgent { self.queue.push_urgent(line, elsewhere) } else { self.queue.push(line, elsewhere) };
-        let closed = match pushed {
-            Err(Refusal::QueueFull) => return self.refuse(Reason::QueueFull),
-            Err(Refusal::TooLarge) => return self.refuse(Reason::TooLarge),
-            Ok(closed) => closed,
-        };
-        self.counts.captured += 1;
-        self.deferred_stale = true;
-        // Once a timer is armed for the flush and one for the copies, there is nothing to do until then; but
-        // a full batch need not wait, and on a page that leaves nothing may.
-        let idle = self.flush_at_ms.is_none() || self.insure_at_ms.is_none() && self.insures();
-        if self.mode == Mode::On && (closed && !self.is_awake || idle || self.left) {
-            Captured::Wake
         } else {
-            Captured::Quiet
-        }
+            match self.queue.push(line, urgent) {
+                Err(Refusal::QueueFull) => Reason::QueueFull,
+                Err(Refusal::TooLarge) => Reason::TooLarge,
+                Ok(closed) => {
+                    self.counts.captured += 1;
+                    self.deferred_stale = true;
+                    // Once a timer is armed for the flush and one for the copies, there is nothing to do until then;
+                    // but a full batch need not wait, and on a page that leaves nothing may.
+                    let idle = self.flush_at_ms == NEVER
+                        || self.insure_at_ms == NEVER && (self.rules.store || self.rules.deferred);
+                    return if self.mode == Mode::On && (closed && !self.is_awake || idle || self.left) {
+                        Captured::Wake
+                    } else {
+                        Captured::Quiet
+                    };
+                }
+            }
+        };
+        self.refuse(reason)
     }
 
     /// Counts an event that got no further than the edge: it was invalid, or `beforeSend` dropped it.
@@ -648,77 +669,86 @@ impl Delivery {
             return Captured::Off;
         }
         self.counts.captured += 1;
-        let notice = self.drop_events(reason, 1);
+        let count = self.drop_events(reason, 1);
         // The host page knows of the others: it did them, or was told with the field's name.
-        Captured::Refused(notice.filter(|_| matches!(reason, Reason::QueueFull | Reason::TooLarge)))
+        let tells = count > 0 && matches!(reason, Reason::QueueFull | Reason::TooLarge);
+        Captured::Refused(tells.then_some(Notice::Dropped(reason, count)))
     }
 
     const fn collects(&self) -> bool {
         !matches!(self.mode, Mode::Off | Mode::Closed)
     }
 
-    fn drop_events(&mut self, reason: Reason, events: u32) -> Option<Notice> {
-        let counter = self.counts.dropped.get_mut(reason as usize)?;
+    /// Counts what is dropped. How many that are by now, where they passed a power of two: then it is told.
+    fn drop_events(&mut self, reason: Reason, events: u32) -> u32 {
+        let Some(counter) = self.counts.dropped.get_mut(reason as usize) else { return 0 };
         let before = *counter;
         *counter += events;
-        // Told whenever the count passes a power of two.
-        (events > 0 && before.checked_ilog2() != counter.checked_ilog2())
-            .then_some(Notice::Dropped(reason, *counter))
+        if before.leading_zeros() == counter.leading_zeros() { 0 } else { *counter }
+    }
+
+    fn drop_told(&mut self, reason: Reason, events: u32) {
+        let count = self.drop_events(reason, events);
+        if count > 0 {
+            self.out.push(Action::Tell(Notice::Dropped(reason, count)));
+        }
     }
 
     /// Takes an input and returns what is to be done, in order. `random` is in 0..1.
-    pub fn handle(&mut self, input: Input, now: Now, random: f64) -> Vec<Action> {
-        let mut actions = Vec::new();
-        let out = &mut actions;
+    pub fn handle(&mut self, mut input: Input, now: Now, random: f64) -> Vec<Action> {
+        (self.now, self.random) = (now, random);
         // Where the page is, and whether there is a network, is remembered in every mode: consent may come later.
         match input {
             Input::Offline => self.offline = true,
-            Input::Online | Input::Returned => self.offline = false,
+            Input::Online => self.offline = false,
             Input::Leaving if self.mode != Mode::On => self.left = true,
             Input::Frozen => self.is_frozen = true,
+            Input::Returned => {
+                self.offline = false;
+                self.left = false;
+                self.is_frozen = false;
+            }
             _ => {}
         }
-        if input == Input::Returned {
-            self.left = false;
-            self.is_frozen = false;
-        }
         match input {
-            Input::Granted => self.grant(out),
-            Input::Denied => self.deny(out),
-            // A machine that may not work does nothing else.
-            Input::Flush { token } | Input::Close { token } if self.mode != Mode::On => {
-                let acknowledged = self.queue.is_empty() && self.attempts.is_empty();
-                if matches!(input, Input::Close { .. }) && self.mode != Mode::Off {
-                    self.close(out);
-                }
-                out.push(Action::Settle { token, acknowledged });
-            }
-            _ if self.mode != Mode::On => {}
-            _ => {
-                self.work(input, now, random, out);
+            Input::Granted => self.grant(),
+            Input::Denied => self.deny(),
+            _ if self.mode == Mode::On => {
+                self.work(&mut input);
                 if self.ends && self.mode == Mode::On {
-                    self.close(out);
+                    self.close();
                 }
             }
+            // A machine that may not work does nothing else.
+            Input::Flush { token } | Input::Close { token } => {
+                let acknowledged = self.queue.batches.is_empty();
+                if matches!(input, Input::Close { .. }) && self.mode != Mode::Off {
+                    self.close();
+                }
+                self.out.push(Action::Settle { token, acknowledged });
+            }
+            _ => {}
         }
         if self.mode == Mode::On {
-            self.plan(now, out);
+            self.plan();
         }
-        actions
+        core::mem::take(&mut self.out)
     }
 
-    fn work(&mut self, input: Input, now: Now, random: f64, out: &mut Vec<Action>) {
+    fn work(&mut self, input: &mut Input) {
+        let mut hurry = false;
         // Before anything can take away what it waits for.
-        if let Input::Flush { token } | Input::Close { token } = input {
-            self.queue.close();
+        if let Input::Flush { token } | Input::Close { token } = *input {
+            hurry = true;
+            self.queue.open = 0;
             let closes = matches!(input, Input::Close { .. });
-            self.waiters.push(Waiter { token, before: self.queue.next_id(), closes });
+            self.waiters.push(Waiter { token, before: self.queue.next_id, closes });
         }
-        if self.has_lapsed(now) && input != Input::Returned {
-            self.disown(out);
+        if self.has_lapsed() && !matches!(input, Input::Returned) {
+            self.disown();
             // What the lock has just shown is enough.
             if !matches!(input, Input::Drained(_)) {
-                self.drain(out);
+                self.drain();
             }
             // An answer still says what became of its events: found by the long run, at seed 1,039,868.
             if self.ends && !matches!(input, Input::Answer { .. }) {
@@ -729,234 +759,194 @@ impl Delivery {
         // store: a beacon that left after it might be refused, and nobody would hear of that. Found by the long run,
         // at seed 3,137,825.
         if matches!(input, Input::Hidden | Input::Leaving) {
-            self.expire(now, random, out);
+            self.expire();
             if self.ends {
                 return;
             }
         }
-        let input_is_wake = input == Input::Wake;
-        self.is_awake = input_is_wake && self.queue.has_closed();
-        let hurry = matches!(input, Input::Flush { .. } | Input::Close { .. });
+        self.is_awake = false;
         match input {
-            Input::Tick => self.armed_ms = None,
-            Input::Answer { attempt, outcome } => self.answer(attempt, outcome, now, random, out),
+            Input::Wake => {
+                self.is_awake = self.queue.has_closed();
+                // Within a call of the host page: what is due leaves in a task of its own, unless there is none.
+                if self.is_frozen || self.left && self.queue.first() != 0 {
+                    self.exit(true);
+                }
+                return;
+            }
+            Input::Tick => self.armed_ms = NEVER,
+            Input::Answer { attempt, outcome } => self.answer(*attempt, outcome),
             // Gone already, and nothing new came since: what was handed over then is not to be taken back.
-            Input::Hidden if self.left && self.queue.is_empty() => {}
-            Input::Frozen => self.freeze(now, out),
-            Input::Hidden => self.exit(false, now, out),
-            Input::Leaving => self.exit(true, now, out),
+            Input::Hidden if self.left && self.queue.first() == 0 => {}
+            Input::Hidden => self.exit(false),
+            Input::Leaving | Input::Frozen => self.exit(true),
             Input::Returned => {
                 // Their answers, if any, wait in the task queue; their clock stood still.
                 for attempt in &mut self.attempts {
-                    attempt.deadline_ms = now.mono_ms + ATTEMPT_TIMEOUT_MS;
+                    attempt.deadline_ms = self.now.mono_ms + ATTEMPT_TIMEOUT_MS;
                 }
                 // The browser may have sent the deferred request while the page slept.
                 self.deferred_stale = true;
-                self.disown(out);
-                self.drain(out);
+                self.disown();
+                self.drain();
             }
-            Input::Shown | Input::Noticed => self.drain(out),
+            Input::Shown | Input::Noticed => self.drain(),
             Input::Online => {
                 self.backoff_until_ms = f64::NEG_INFINITY;
-                self.drain(out);
+                self.drain();
             }
-            Input::Drained(found) => self.take_over(found, now, out),
-            Input::StoreFailed { id } => self.store_failed(id, now, out),
+            Input::Drained(found) => self.take_over(found),
+            Input::StoreFailed { id } => self.store_failed(*id),
             Input::DeferredFailed => {
                 self.rules.deferred = false;
                 self.has_deferred = false;
                 // What it should have held is a second old already.
-                self.insure_at_ms = Some(now.mono_ms);
+                self.insure_at_ms = self.now.mono_ms;
             }
-            Input::Wake
-            | Input::Flush { .. }
-            | Input::Close { .. }
-            | Input::Offline
-            | Input::Granted
-            | Input::Denied => {}
+            Input::Flush { .. } | Input::Close { .. } | Input::Offline | Input::Granted | Input::Denied => {}
         }
         // The end, or 410: nothing is sent after that.
         if self.ends || self.mode != Mode::On {
             return;
         }
-        if input_is_wake {
-            // Within a call of the host page: what is due leaves in a task of its own, unless there is none.
-            if self.is_frozen {
-                self.freeze(now, out);
-            } else if self.left && !self.queue.is_empty() {
-                self.exit(true, now, out);
-            }
-            return;
-        }
-        self.expire(now, random, out);
+        self.expire();
         // Before anything else is sent: this may be what `shutdown()` waits for.
-        self.settle(out);
+        self.settle();
         if self.ends {
             return;
         }
-        if self.drain_at_ms.is_some_and(|at| at <= now.mono_ms) {
-            self.drain_at_ms = None;
-            self.drain(out);
+        if self.drain_at_ms <= self.now.mono_ms {
+            self.drain_at_ms = NEVER;
+            self.drain();
         }
         if self.left {
             // What came back to a page that left has no later moment to be kept in.
-            self.persist_all(now.mono_ms, out);
+            self.persist_all(false);
             // But a frozen page's deferred request is the browser's now.
-            if self.rules.deferred && !self.is_frozen && core::mem::take(&mut self.deferred_stale) {
-                self.defer(true, out);
+            if self.deferred_stale && !self.is_frozen {
+                self.defer(true);
             }
         } else {
-            if self.more_stored && self.queue.is_empty() && self.attempts.is_empty() {
+            if self.more_stored && self.queue.batches.is_empty() {
                 self.more_stored = false;
-                self.drain(out);
+                self.drain();
             }
-            self.pump(hurry, now, out);
+            self.pump(hurry);
         }
         // Nothing is under way, so nothing will be acknowledged soon: offline, blocked, or told to wait.
         if self.attempts.is_empty() {
-            self.fail_waiters(out);
+            self.fail_waiters();
         }
         if !self.ends && !self.left {
-            self.insure(now, out);
+            self.insure();
         }
     }
 
     // ---- consent
 
-    fn grant(&mut self, out: &mut Vec<Action>) {
+    fn grant(&mut self) {
         if matches!(self.mode, Mode::Pending | Mode::Off) {
             self.mode = if self.stopped { Mode::Stopped } else { Mode::On };
         }
         if self.mode == Mode::On {
-            self.drain(out);
+            self.drain();
         }
     }
 
-    fn deny(&mut self, out: &mut Vec<Action>) {
-        let closed = self.mode == Mode::Closed;
-        let closes = self.abandon(Reason::OptedOut, out);
+    fn deny(&mut self) {
+        self.abandon(Reason::OptedOut);
         let stored = core::mem::take(&mut self.counts.stored);
-        let _ = self.drop_events(Reason::OptedOut, stored);
+        self.drop_events(Reason::OptedOut, stored);
         self.has_deferred = false;
-        self.lease_ms = None;
-        self.drain_at_ms = None;
+        self.lease_ms = f64::NAN;
+        self.drain_at_ms = NEVER;
         self.more_stored = false;
-        self.mode = if closed || closes { Mode::Closed } else { Mode::Off };
-        out.push(Action::Purge);
+        self.mode = if self.ends { Mode::Closed } else { Mode::Off };
+        self.out.push(Action::Purge);
     }
 
-    /// Drops all that is in memory, ends all that is under way. Says whether somebody waits for the end.
-    fn abandon(&mut self, reason: Reason, out: &mut Vec<Action>) -> bool {
-        self.queue.close();
-        let mut events = 0;
-        while let Some(batch) = self.queue.take() {
-            events += batch.events;
-            forget(&batch, out);
+    /// Drops all that is in memory, ends all that is under way, and answers all who wait.
+    fn abandon(&mut self, reason: Reason) {
+        let events = self.finish(0);
+        self.drop_events(reason, events);
+        for attempt in &self.attempts {
+            self.out.push(Action::Abort { attempt: attempt.number });
         }
-        for attempt in core::mem::take(&mut self.attempts) {
-            events += attempt.events();
-            attempt.batches.iter().for_each(|batch| forget(batch, out));
-            out.push(Action::Abort { attempt: attempt.number });
-        }
-        let _ = self.drop_events(reason, events);
-        let mut closes = false;
-        for waiter in core::mem::take(&mut self.waiters) {
-            closes |= waiter.closes;
-            out.push(Action::Settle { token: waiter.token, acknowledged: events == 0 });
-        }
-        self.flush_at_ms = None;
-        self.insure_at_ms = None;
-        if core::mem::take(&mut self.armed_ms).is_some() {
-            out.push(Action::Disarm);
-        }
-        closes
+        self.attempts.clear();
+        self.answer_waiters(events == 0, u32::MAX);
+        self.flush_at_ms = NEVER;
+        self.insure_at_ms = NEVER;
+        self.disarm();
     }
 
     /// The receiver said 410.
-    fn stop(&mut self, out: &mut Vec<Action>) {
-        let closes = self.abandon(Reason::Rejected, out);
-        self.release(out);
-        self.uninsure(out);
+    fn stop(&mut self) {
+        self.abandon(Reason::Rejected);
+        self.release();
+        self.uninsure();
         self.stopped = true;
-        self.mode = if closes { Mode::Closed } else { Mode::Stopped };
-        out.push(Action::Tell(Notice::Stopped));
+        self.mode = if self.ends { Mode::Closed } else { Mode::Stopped };
+        self.out.push(Action::Tell(Notice::Stopped));
     }
 
     /// `shutdown()` is done, or there is nothing it could do.
-    fn close(&mut self, out: &mut Vec<Action>) {
-        self.queue.close();
+    fn close(&mut self) {
+        self.ends = true;
         if self.mode == Mode::Pending {
-            let _ = self.abandon(Reason::OptedOut, out);
+            self.abandon(Reason::OptedOut);
         }
         if self.mode == Mode::On {
-            self.persist_all(f64::INFINITY, out);
-            self.release(out);
+            self.persist_all(true);
+            self.release();
             if self.rules.store {
-                self.uninsure(out);
-            } else if self.rules.deferred {
+                self.uninsure();
+            } else {
                 // There is no other place for what is left.
-                self.defer(false, out);
+                self.defer(false);
             }
         }
-        if core::mem::take(&mut self.armed_ms).is_some() {
-            out.push(Action::Disarm);
-        }
+        self.disarm();
         self.mode = Mode::Closed;
     }
 
     // ---- sending
 
     /// Sends what is due. `hurry`: do not wait for a batch to fill, nor for the backoff.
-    fn pump(&mut self, hurry: bool, now: Now, out: &mut Vec<Action>) {
-        if self.offline || now.mono_ms < self.gate(hurry) {
+    fn pump(&mut self, hurry: bool) {
+        if !self.may_send(hurry) {
             return;
         }
+        // Whether a request may be larger than a batch: see `REQUEST_MAX`.
+        let merges = self.again() && !(self.rules.pings || self.is_cautious || self.splits);
         // What is still open goes along with what is full, where one request holds both: each costs the page more
         // than the few events that could have waited.
-        let along = self.merges() && self.queue.has_closed();
-        if hurry || along || self.failures > 0 || self.flush_at_ms.is_some_and(|at| at <= now.mono_ms) {
-            self.queue.close();
-            self.flush_at_ms = None;
+        let along = merges && self.queue.has_closed();
+        if hurry || along || self.failures > 0 || self.flush_at_ms <= self.now.mono_ms {
+            self.close_batch();
         }
-        let window = self.window();
-        while self.answerable() < window {
-            let batches = self.next_batches();
-            let bytes: usize = batches.iter().map(|batch| batch.lines.len()).sum();
-            if bytes == 0 {
+        // What a request takes along behind its first batch, if they fit into it together. Each failed try closes a
+        // batch, and so does each page that left: a fleet that comes back after an outage with a request for each of
+        // them would be an outage of its own.
+        let Limits { batch_events, batch_bytes, .. } = self.queue.limits;
+        let (bytes, events) = match merges {
+            true => (REQUEST_MAX, u32::MAX),
+            false if self.splits => (0, 0),
+            false => (batch_bytes, batch_events),
+        };
+        while self.answerable() < self.window() {
+            let loaded = self.load(0, bytes, events, true);
+            if loaded == 0 {
                 break;
             }
-            let fits = self.keepalive_bytes() + bytes + self.frame <= KEEPALIVE_SHARE_VISIBLE;
-            let via = if fits { Via::Keepalive } else { Via::Fetch };
-            self.send(batches, via, now, out);
+            let fits = loaded <= self.room(KEEPALIVE_SHARE_VISIBLE);
+            self.launch(loaded, if fits { Via::Keepalive } else { Via::Fetch }, false);
         }
     }
 
-    /// Whether a request may be larger than a batch: see [`REQUEST_MAX`].
-    fn merges(&self) -> bool {
-        self.rules.guarantee == Guarantee::AtLeastOnce
-            && !(self.rules.pings || self.is_cautious || self.splits)
-    }
-
-    /// What the next request takes along: the first batch, and as many after it as fit into one. Each failed try
-    /// closes a batch, and so does each page that left: a fleet that comes back after an outage with a request
-    /// for each of them would be an outage of its own.
-    fn next_batches(&mut self) -> Vec<Batch> {
-        let Limits { mut batch_events, mut batch_bytes, .. } = self.rules.limits;
-        if self.merges() {
-            (batch_events, batch_bytes) = (u32::MAX, REQUEST_MAX);
-        }
-        let (mut batches, mut bytes, mut events) = (Vec::new(), 0, 0);
-        while let Some(batch) = self.queue.take_if(|batch| {
-            bytes == 0
-                || !self.splits
-                    && bytes + batch.lines.len() <= batch_bytes
-                    && events + batch.events <= batch_events
-        }) {
-            bytes += batch.lines.len();
-            events += batch.events;
-            batches.push(batch);
-        }
-        batches
+    /// What is open takes no more lines, and may leave.
+    const fn close_batch(&mut self) {
+        self.queue.open = 0;
+        self.flush_at_ms = NEVER;
     }
 
     /// How many requests may be in flight.
@@ -973,197 +963,230 @@ impl Delivery {
         self.attempts.iter().filter(|attempt| attempt.via != Via::Beacon).count()
     }
 
-    /// Monotonic: before this, nothing is sent.
-    fn gate(&self, hurry: bool) -> f64 {
-        if hurry && !self.is_blocked {
-            self.retry_after_until_ms
-        } else {
-            self.retry_after_until_ms.max(self.backoff_until_ms)
-        }
+    fn may_send(&self, hurry: bool) -> bool {
+        !self.offline && self.now.mono_ms >= self.gate(hurry)
     }
 
-    fn send(&mut self, mut batches: Vec<Batch>, via: Via, now: Now, out: &mut Vec<Action>) {
-        for batch in &mut batches {
-            if batch.tries > 0 {
+    /// Monotonic: before this, nothing is sent.
+    fn gate(&self, hurry: bool) -> f64 {
+        let (floor, backoff) = (self.retry_after_until_ms, self.backoff_until_ms);
+        if hurry && !self.is_blocked || backoff < floor { floor } else { backoff }
+    }
+
+    /// Loads the next attempt with batches of attempt `from` (0: with those that wait): the first, and what follows
+    /// it, as long as they are no more than so many bytes and events. `any_first`: the first one whatever it is.
+    /// Says how many bytes that are; unless it is none, [`launch`](Self::launch) comes next.
+    fn load(&mut self, from: u32, most_bytes: usize, most_events: u32, any_first: bool) -> usize {
+        let again = self.again();
+        let (mut bytes, mut events) = (0, 0);
+        for batch in &mut self.queue.batches {
+            if batch.attempt != from {
+                continue;
+            }
+            let (all_bytes, all_events) = (bytes + batch.lines.len(), events + batch.events);
+            let fits = all_bytes <= most_bytes && all_events <= most_events || any_first && bytes == 0;
+            // Since the page left, another one may have taken over what is in the store.
+            let ours = again || !self.left || !batch.has_copy();
+            if !fits || !ours || batch.id == self.queue.open {
+                break;
+            }
+            (bytes, events) = (all_bytes, all_events);
+            batch.attempt = self.next_attempt;
+            if batch.was_tried {
                 self.counts.retried += batch.events;
             }
             // What may be sent only once must not be found in the store once it is sent.
-            if self.rules.guarantee == Guarantee::AtMostOnce {
-                forget(batch, out);
-                batch.stored = Stored::No;
+            if !again {
+                forget(batch, &mut self.out);
             }
         }
-        let number = self.next_attempt;
-        self.next_attempt += 1;
-        let deadline_ms = now.mono_ms + ATTEMPT_TIMEOUT_MS;
-        self.attempts.push(Attempt { number, via, batches, deadline_ms, is_doubtful: false });
-        out.push(Action::Send { attempt: number, via });
+        bytes
     }
 
-    fn answer(&mut self, number: u32, outcome: Outcome, now: Now, random: f64, out: &mut Vec<Action>) {
-        let Some(at) = self.attempts.iter().position(|attempt| attempt.number == number) else {
-            // Aborted, or from before an opt-out.
-            return;
-        };
-        let attempt = self.attempts.swap_remove(at);
-        if let Outcome::Answered { status, .. } = outcome {
-            // Whatever it says: nobody blocks the endpoint.
-            self.unreachable = 0;
-            self.is_blocked = false;
-            if retry::verdict(status) != Verdict::Later {
-                self.failures = 0;
-                self.backoff_until_ms = f64::NEG_INFINITY;
+    /// Sends what is loaded.
+    fn launch(&mut self, bytes: usize, via: Via, is_doubtful: bool) {
+        let number = self.next_attempt;
+        self.next_attempt += 1;
+        let deadline_ms = self.now.mono_ms + ATTEMPT_TIMEOUT_MS;
+        self.attempts.push(Attempt { number, via, bytes, deadline_ms, is_doubtful });
+        self.out.push(Action::Send { attempt: number, via });
+    }
+
+    fn answer(&mut self, number: u32, outcome: &Outcome) {
+        let Some(attempt) = self.end(number) else { return };
+        let (status, wait_ms, rejected) = match *outcome {
+            Outcome::BeaconRefused => return self.beacon_refused(attempt),
+            Outcome::Unreachable => return self.failed(number, true, f64::NAN),
+            Outcome::Answered { status, retry_after_ms, rejected } => {
+                (status, retry_after_ms.unwrap_or(f64::NAN), rejected)
             }
+        };
+        // Whatever it says: nobody blocks the endpoint.
+        self.unreachable = 0;
+        self.is_blocked = false;
+        let verdict = retry::verdict(status);
+        if verdict == Verdict::Later {
+            return self.failed(number, false, wait_ms);
         }
-        match outcome {
-            Outcome::BeaconRefused => self.beacon_refused(attempt, now, out),
-            Outcome::Unreachable => self.failed(attempt, true, None, now, random, out),
-            Outcome::Answered { status, retry_after_ms, rejected } => match retry::verdict(status) {
-                Verdict::Later => self.failed(attempt, false, retry_after_ms, now, random, out),
-                Verdict::TooLarge => self.too_large(attempt, out),
-                Verdict::Gone => {
-                    self.attempts.push(attempt);
-                    self.stop(out);
-                }
-                Verdict::Done => self.done(attempt, rejected, out),
-                Verdict::Refused => {
-                    let events = attempt.events();
-                    self.done(attempt, events, out);
-                }
-            },
+        self.failures = 0;
+        self.backoff_until_ms = f64::NEG_INFINITY;
+        match verdict {
+            Verdict::TooLarge => self.too_large(attempt),
+            Verdict::Gone => self.stop(),
+            Verdict::Refused => self.done(number, u32::MAX),
+            Verdict::Done | Verdict::Later => self.done(number, rejected),
         }
+    }
+
+    /// The request is no longer in flight; its batches are yet to be seen to. `None` where it never was: aborted, or
+    /// from before an opt-out.
+    fn end(&mut self, number: u32) -> Option<Attempt> {
+        let at = self.attempts.iter().position(|attempt| attempt.number == number)?;
+        Some(self.attempts.swap_remove(at))
     }
 
     /// The receiver has it, but for `rejected` events.
-    fn done(&mut self, attempt: Attempt, rejected: u32, out: &mut Vec<Action>) {
-        let events = attempt.events();
+    fn done(&mut self, number: u32, rejected: u32) {
+        let events = self.finish(number);
         let rejected = rejected.min(events);
         self.counts.sent += events - rejected;
-        self.drop_told(Reason::Rejected, rejected, out);
+        self.drop_told(Reason::Rejected, rejected);
         if rejected > 0 {
-            self.fail_waiters(out);
+            self.fail_waiters();
         }
-        attempt.batches.iter().for_each(|batch| forget(batch, out));
+    }
+
+    /// The batches of an attempt, or all of them where that is 0, are done with: they and their copies go. Says how
+    /// many events they were.
+    fn finish(&mut self, number: u32) -> u32 {
+        let mut events = 0;
+        for batch in &mut self.queue.batches {
+            if number == 0 || batch.attempt == number {
+                events += batch.events;
+                forget(batch, &mut self.out);
+                batch.lines.clear();
+            }
+        }
+        self.queue.sweep();
+        // There is room for others in the deferred request.
         self.deferred_stale = true;
+        events
     }
 
-    fn drop_told(&mut self, reason: Reason, events: u32, out: &mut Vec<Action>) {
-        out.extend(self.drop_events(reason, events).map(Action::Tell));
-    }
-
-    fn failed(
-        &mut self,
-        attempt: Attempt,
-        unreachable: bool,
-        retry_after_ms: Option<f64>,
-        now: Now,
-        random: f64,
-        out: &mut Vec<Action>,
-    ) {
+    /// A try failed. `wait_ms` is what the receiver asked for; NaN, which
+    /// is later than nothing, where it did not.
+    fn failed(&mut self, number: u32, unreachable: bool, wait_ms: f64) {
+        let Now { mono_ms, .. } = self.now;
         // Requests that were under way together fail together: that is one failure. By number, not by time: a
         // clock may be as coarse as 100 ms.
-        if attempt.number >= self.after_failure {
+        if number >= self.after_failure {
             self.failures += 1;
             self.unreachable = if unreachable { self.unreachable + 1 } else { 0 };
             self.after_failure = self.next_attempt;
-            self.backoff_until_ms = now.mono_ms + backoff_ms(self.failures, random);
+            self.backoff_until_ms = mono_ms + backoff_ms(self.failures, self.random);
             if self.unreachable >= BREAKER_FAILURES && !self.is_blocked {
                 self.is_blocked = true;
                 self.blocked += 1;
                 if self.blocked.is_power_of_two() {
-                    out.push(Action::Tell(Notice::EndpointBlocked(self.blocked)));
+                    self.out.push(Action::Tell(Notice::EndpointBlocked(self.blocked)));
                 }
             }
         }
         self.is_cautious |= unreachable;
-        if let Some(wait) = retry_after_ms {
-            self.retry_after_until_ms = self.retry_after_until_ms.max(now.mono_ms + wait);
-            // A floor, but no appointment: a fleet that is told one moment would come back at that moment. Spread
-            // over as long again as it waits, it brings at most what it would have brought without the wait, on
-            // top of the usual.
-            let spread = now.mono_ms + wait * (1.0 + random);
-            self.backoff_until_ms = self.backoff_until_ms.max(spread);
+        if mono_ms + wait_ms > self.retry_after_until_ms {
+            self.retry_after_until_ms = mono_ms + wait_ms;
         }
-        self.put_back(attempt);
-        self.fail_waiters(out);
+        // A floor, but no appointment: a fleet that is told one moment would come back at that moment. Spread
+        // over as long again as it waits, it brings at most what it would have brought without the wait, on
+        // top of the usual.
+        let spread_ms = mono_ms + wait_ms * (1.0 + self.random);
+        if spread_ms > self.backoff_until_ms {
+            self.backoff_until_ms = spread_ms;
+        }
+        self.put_back(number);
+        self.fail_waiters();
     }
 
-    fn put_back(&mut self, attempt: Attempt) {
+    /// The batches of an attempt wait again, in their old places.
+    fn put_back(&mut self, number: u32) {
         self.deferred_stale = true;
-        for mut batch in attempt.batches.into_iter().rev() {
-            batch.tries += 1;
-            self.queue.put_back(batch);
+        for batch in &mut self.queue.batches {
+            if batch.attempt == number {
+                batch.attempt = 0;
+                batch.was_tried = true;
+            }
         }
     }
 
     /// 413: halve, down to one event, which is dropped.
-    fn too_large(&mut self, attempt: Attempt, out: &mut Vec<Action>) {
-        // What this receiver takes is less than a batch may be.
+    fn too_large(&mut self, Attempt { number, bytes, .. }: Attempt) {
+        // What this receiver takes is less than a batch may be: each by itself next time.
         self.splits = true;
-        if attempt.batches.len() > 1 {
-            // Each by itself next time.
-            self.put_back(attempt);
-            return;
+        let mut batches = self.queue.batches.iter_mut().enumerate();
+        let alone = batches.find(|(_, batch)| batch.attempt == number && batch.lines.len() == bytes);
+        let Some((at, batch)) = alone else { return self.put_back(number) };
+        let Some((lines, events)) = batch.halve() else {
+            let events = self.finish(number);
+            self.drop_told(Reason::TooLarge, events);
+            return self.fail_waiters();
+        };
+        let (id, copied) = (batch.id, batch.has_copy());
+        self.queue.bytes -= lines.len();
+        let mut second = self.queue.batch(lines, events);
+        second.attempt = number;
+        self.queue.insert(at + 1, second);
+        // Who waits for the batch waits for both halves; the second one's id is new.
+        for waiter in &mut self.waiters {
+            if id < waiter.before {
+                waiter.before = self.queue.next_id;
+            }
         }
-        for batch in attempt.batches {
-            if batch.events <= 1 {
-                forget(&batch, out);
-                // There is room for another in the deferred request.
-                self.deferred_stale = true;
-                self.drop_told(Reason::TooLarge, batch.events, out);
-                self.fail_waiters(out);
-                continue;
-            }
-            let (id, copied) = (self.queue.take_id(), batch.stored != Stored::No);
-            // Who waits for the batch waits for both halves; the second one's id is new.
-            for waiter in self.waiters.iter_mut().filter(|waiter| batch.id < waiter.before) {
-                waiter.before = waiter.before.max(id + 1);
-            }
-            for mut half in batch.halve(id).into_iter().flat_map(|(first, second)| [second, first]) {
-                half.tries += 1;
-                if copied {
-                    persist(&mut half, false, out);
+        if copied {
+            // The second first: where a crash comes between them, the whole is still there.
+            for half in self.queue.batches.iter_mut().rev() {
+                if half.attempt == number {
+                    persist(half, false, &mut self.out);
                 }
-                self.queue.put_back(half);
             }
         }
+        self.put_back(number);
     }
 
     /// Halves, down to [`BEACON_MIN`]; then goes by keepalive fetch.
-    fn beacon_refused(&mut self, mut attempt: Attempt, now: Now, out: &mut Vec<Action>) {
-        if attempt.bytes() > BEACON_MIN && attempt.batches.len() > 1 {
-            let batches = attempt.batches.split_off(attempt.batches.len() / 2);
-            let second = Attempt { batches, ..attempt };
-            self.send(attempt.batches, Via::Beacon, now, out);
-            // Two requests have two frames.
-            if self.keepalive_bytes() + second.bytes() + self.frame <= KEEPALIVE_BUDGET {
-                self.send(second.batches, Via::Beacon, now, out);
-            } else {
-                self.put_back(second);
-            }
-        } else {
-            self.send(attempt.batches, Via::Keepalive, now, out);
+    fn beacon_refused(&mut self, refused: Attempt) {
+        let half = if refused.bytes > BEACON_MIN { refused.bytes / 2 } else { refused.bytes };
+        let first = self.load(refused.number, half, u32::MAX, true);
+        let second = refused.bytes - first;
+        if second == 0 {
             // Chromium gives the budget back some time after an answer: what refused the beacon may refuse this.
-            if let Some(attempt) = self.attempts.last_mut() {
-                attempt.is_doubtful = true;
-            }
+            self.launch(first, Via::Keepalive, true);
             self.deferred_stale = true;
+            return;
+        }
+        self.launch(first, Via::Beacon, false);
+        // Two requests have two frames.
+        if second <= self.room(KEEPALIVE_BUDGET) {
+            self.load(refused.number, second, u32::MAX, true);
+            self.launch(second, Via::Beacon, false);
+        } else {
+            self.put_back(refused.number);
         }
     }
 
     /// Ends the tries that got no answer in time.
-    fn expire(&mut self, now: Now, random: f64, out: &mut Vec<Action>) {
-        while let Some(at) = self.attempts.iter().position(|attempt| attempt.deadline_ms <= now.mono_ms) {
-            let attempt = self.attempts.swap_remove(at);
-            if attempt.via != Via::Beacon {
-                out.push(Action::Abort { attempt: attempt.number });
-                self.failed(attempt, true, None, now, random, out);
-            } else if self.rules.guarantee == Guarantee::AtLeastOnce {
+    fn expire(&mut self) {
+        while let Some(late) = self.attempts.iter().find(|attempt| attempt.deadline_ms <= self.now.mono_ms) {
+            let Attempt { number, via, .. } = *late;
+            self.end(number);
+            if via != Via::Beacon {
+                self.out.push(Action::Abort { attempt: number });
+                self.failed(number, true, f64::NAN);
+            } else if self.again() {
                 // A beacon never has an answer, so this is no failure; but nor is it delivery.
-                self.put_back(attempt);
+                self.put_back(number);
             } else {
-                self.counts.unconfirmed += attempt.events();
-                self.fail_waiters(out);
+                self.counts.unconfirmed += self.finish(number);
+                self.fail_waiters();
             }
         }
     }
@@ -1171,422 +1194,407 @@ impl Delivery {
     // ---- leaving and coming back
 
     /// The page is hidden, or leaves: all that the budget holds starts now, in this task; the rest goes to
-    /// the store. Nothing is awaited.
-    fn exit(&mut self, leaving: bool, now: Now, out: &mut Vec<Action>) {
+    /// the store. Nothing is awaited. A frozen page starts nothing: all goes to the store, and whoever opens next
+    /// may have it.
+    fn exit(&mut self, leaving: bool) {
         // A script may track between `pagehide` and the `visibilitychange` that browsers fire after it.
         let already = self.left;
         let leaving = leaving || already;
-        let again = self.rules.guarantee == Guarantee::AtLeastOnce;
-        self.queue.close();
-        self.flush_at_ms = None;
+        self.close_batch();
         // What can wait until the beacon is gone and the rest is kept: Firefox ends the scripts of a tab that is
         // closed within milliseconds, in the middle of whatever they do.
         let mut last = Vec::new();
-        if leaving && again {
+        if leaving && self.again() && !self.is_frozen {
             // A plain fetch dies with the page: once more, by something that does not.
-            while let Some(at) = self.attempts.iter().position(|attempt| attempt.via == Via::Fetch) {
-                let attempt = self.attempts.swap_remove(at);
-                last.push(Action::Abort { attempt: attempt.number });
-                self.put_back(attempt);
+            while let Some(plain) = self.attempts.iter().find(|attempt| attempt.via == Via::Fetch) {
+                let number = plain.number;
+                self.end(number);
+                self.put_back(number);
+                last.push(Action::Abort { attempt: number });
             }
         }
-        if !self.offline && now.mono_ms >= self.gate(true) {
-            let room = KEEPALIVE_BUDGET.saturating_sub(self.keepalive_bytes() + self.frame);
-            let (mut body, mut bytes) = (Vec::new(), 0);
-            // Since it left, another page may have taken over what is in the store.
-            let ours = |batch: &Batch| again || !already || batch.stored == Stored::No;
-            while !self.rules.pings || self.attempts.len() < PING_EXIT {
-                let fitting = self.queue.take_if(|b| bytes + b.lines.len() <= room && ours(b));
-                let Some(batch) = fitting else { break };
-                if self.rules.pings {
-                    self.send(Vec::from([batch]), Via::Keepalive, now, out);
-                } else {
-                    bytes += batch.lines.len();
-                    body.push(batch);
+        if !self.is_frozen && self.may_send(true) {
+            let via = if leaving && self.rules.beacon { Via::Beacon } else { Via::Keepalive };
+            let (requests, events) = if self.rules.pings { (PING_EXIT, 1) } else { (usize::MAX, u32::MAX) };
+            while self.attempts.len() < requests {
+                let loaded = self.load(0, self.room(KEEPALIVE_BUDGET), events, false);
+                if loaded == 0 {
+                    break;
                 }
-            }
-            if !body.is_empty() {
-                let via = if leaving && self.rules.beacon { Via::Beacon } else { Via::Keepalive };
-                self.send(body, via, now, out);
+                self.launch(loaded, via, false);
             }
             // A hidden page often lives on: plain fetch for the rest. Where twice is once too often, only if
             // the page need not leave it to the store.
-            if again || !leaving {
-                self.pump(true, now, &mut last);
+            if self.again() || !leaving {
+                core::mem::swap(&mut self.out, &mut last);
+                self.pump(true);
+                core::mem::swap(&mut self.out, &mut last);
             }
         }
         self.left = leaving;
-        // There may be no later moment: even a store that refused lately is asked once more.
-        self.keep_all(now, out);
-        out.append(&mut last);
+        // There may be no later moment: even a store that refused lately is asked once more. Claims, also where the
+        // claim is given up in the next moment, since that is what other pages notice.
+        if self.is_behind() || self.has_copies() {
+            self.claim();
+        }
+        self.persist_all(true);
+        self.out.append(&mut last);
         if leaving {
-            self.release(out);
+            self.release();
         }
-        if self.rules.deferred {
-            self.defer(leaving, out);
-            self.deferred_stale = false;
-        }
-    }
-
-    /// All to the store, and whoever opens next may have it.
-    fn freeze(&mut self, now: Now, out: &mut Vec<Action>) {
-        let already = core::mem::replace(&mut self.left, true);
-        self.queue.close();
-        self.flush_at_ms = None;
-        self.keep_all(now, out);
-        self.release(out);
-        // After it left, the browser is about to send the deferred request.
-        if self.rules.deferred && !already {
-            self.defer(true, out);
-            self.deferred_stale = false;
+        // After a frozen page left, the browser is about to send the deferred request.
+        if !(self.is_frozen && already) {
+            self.defer(leaving);
         }
     }
 
     /// Another page may have taken what we have copies of: forget those. What is still there, the store tells.
-    fn disown(&mut self, out: &mut Vec<Action>) {
-        self.lease_ms = None;
-        let taken = self.queue.take_all(|batch| batch.stored != Stored::No);
-        if !taken.is_empty() {
-            self.fail_waiters(out);
-        }
-        for mut batch in taken {
-            let (bytes, events) = batch.kept;
-            self.counts.stored += events;
-            // Lines that came in since the copy was made are only here.
-            let rest = batch.lines.split_off(bytes.min(batch.lines.len()));
-            if !rest.is_empty() {
-                let rest = self.queue.batch(rest, batch.events - events);
-                self.queue.put_back(rest);
+    fn disown(&mut self) {
+        self.lease_ms = f64::NAN;
+        let mut id = self.queue.next_id;
+        for batch in &mut self.queue.batches {
+            if batch.attempt == 0 && batch.has_copy() {
+                self.counts.stored += batch.kept_events;
+                // Lines that came in since the copy was made are only here: they are a batch of their own.
+                batch.lines = batch.lines.get(batch.kept_bytes..).unwrap_or_default().to_vec();
+                batch.events -= batch.kept_events;
+                batch.was_tried = false;
+                batch.kept_bytes = 0;
+                batch.id = id;
+                id += 1;
             }
+        }
+        if id != self.queue.next_id {
+            self.queue.next_id = id;
+            self.queue.sweep();
+            self.fail_waiters();
         }
     }
 
     // ---- the store
 
-    fn drain(&self, out: &mut Vec<Action>) {
+    fn drain(&mut self) {
         if self.rules.store && !self.ends {
-            out.push(Action::Drain);
+            self.out.push(Action::Drain);
         }
     }
 
-    fn take_over(&mut self, found: Vec<Found>, now: Now, out: &mut Vec<Action>) {
+    fn take_over(&mut self, mut found: &mut [Found]) {
         if self.left {
             return;
         }
         self.more_stored = false;
+        let Now { mono_ms, wall_ms } = self.now;
         let mut taken = false;
-        // The newest is put back first, so that the oldest ends up in front. A batch is 16 KiB or so, and all of
+        // The newest is put in front first, so that the oldest ends up there. A batch is 16 KiB or so, and all of
         // them at most 1 MiB: too few for the 4 KB of the standard library's sort.
-        let mut found = found;
-        while let Some(Found { session, id, written_ms, lines, events, lease_ms }) = take_newest(&mut found) {
-            let own = session == self.session;
-            if own && self.holds(id) {
+        while let Some((batch, rest)) = split_newest(found) {
+            found = rest;
+            let Found { id, events, written_ms, .. } = *batch;
+            let own = batch.session == self.session;
+            if own && self.queue.batches.iter().any(|other| other.id == id) {
                 continue;
             }
             // A lease that runs for longer than leases do was written before the clock was set back.
-            let left = lease_ms.map(|until| until - now.wall_ms);
-            let leased = left.filter(|left| (0.0..=LEASE_MS + CLOCK_SLACK_MS).contains(left));
-            if let (false, Some(left)) = (own, leased) {
-                let at = now.mono_ms + left + INSURANCE_MS;
-                self.drain_at_ms = Some(self.drain_at_ms.map_or(at, |other| other.min(at)));
+            let left = batch.lease_ms.unwrap_or(f64::NAN) - wall_ms;
+            if !own && (0.0..=LEASE_MS + CLOCK_SLACK_MS).contains(&left) {
+                let at = mono_ms + left + INSURANCE_MS;
+                if at < self.drain_at_ms {
+                    self.drain_at_ms = at;
+                }
                 continue;
             }
-            if (now.wall_ms - written_ms).abs() > STORED_AGE_MAX_MS {
-                self.come_back(own, events);
-                self.drop_told(Reason::Expired, events, out);
-                out.push(if own { Action::Forget { id } } else { Action::ForgetForeign { session, id } });
-                continue;
-            }
-            if self.queue.bytes() + self.flying() + lines.len() > self.queue.limits().queue_bytes {
+            let expired = (wall_ms - written_ms).abs() > STORED_AGE_MAX_MS;
+            if !expired && self.queue.bytes + batch.lines.len() > self.queue.limits.queue_bytes {
                 // What does not fit where nothing else is never will.
-                self.more_stored |= self.queue.bytes() + self.flying() > 0;
+                self.more_stored |= self.queue.bytes > 0;
                 continue;
             }
-            self.come_back(own, events);
+            // Events are in memory again: this page's own, or another's. After a clear of the site's data by hand, a
+            // stale copy of our own may be larger than what we counted.
+            let counted = if own { events.min(self.counts.stored) } else { 0 };
+            self.counts.stored -= counted;
+            self.counts.recovered += events - counted;
+            let session = core::mem::take(&mut batch.session);
+            let lines = core::mem::take(&mut batch.lines);
+            if expired {
+                self.drop_told(Reason::Expired, events);
+                self.out.push(if own {
+                    Action::Forget { id }
+                } else {
+                    Action::ForgetForeign { session, id }
+                });
+                continue;
+            }
+            taken = true;
             let mut batch = self.queue.batch(lines, events);
-            batch.tries = 1;
-            batch.stored = Stored::Unsent;
-            batch.kept = (batch.lines.len(), events);
+            batch.was_tried = true;
+            batch.kept_bytes = batch.lines.len();
+            batch.kept_events = events;
             if own {
                 batch.id = id;
             } else {
-                out.push(Action::Adopt { session, id, new_id: batch.id, lines: batch.lines.clone() });
+                let lines = batch.lines.clone();
+                self.out.push(Action::Adopt { session, id, new_id: batch.id, lines });
             }
-            taken = true;
-            self.queue.put_back(batch);
+            self.queue.insert(0, batch);
         }
         if taken {
-            self.renew_lease(now, out);
+            self.claim();
         }
     }
 
-    /// Events are in memory again: this page's own, or another's.
-    fn come_back(&mut self, own: bool, events: u32) {
-        if own {
-            // After a clear of the site's data by hand, a stale copy may be larger than what we counted.
-            self.counts.recovered += events.saturating_sub(self.counts.stored);
-            self.counts.stored = self.counts.stored.saturating_sub(events);
-        } else {
-            self.counts.recovered += events;
-        }
-    }
-
-    fn holds(&self, id: u32) -> bool {
-        let mut flying = self.attempts.iter().flat_map(|attempt| &attempt.batches);
-        self.queue.iter().any(|batch| batch.id == id) || flying.any(|batch| batch.id == id)
-    }
-
-    /// Brings the store up to date with memory. `mono_ms` is now; infinity overrides a pause.
-    fn persist_all(&mut self, mono_ms: f64, out: &mut Vec<Action>) {
-        if !self.rules.store || mono_ms < self.store_paused_until_ms {
+    /// Brings the store up to date with memory. Where this may be the `last` time, a pause is none.
+    fn persist_all(&mut self, last: bool) {
+        if !self.rules.store || !last && self.now.mono_ms < self.store_paused_until_ms {
             return;
         }
-        // First what was not sent: of the rest most will arrive, kept or not.
-        for batch in self.queue.iter_mut() {
-            persist(batch, false, out);
+        // First what was not sent: of the rest most will arrive, kept or not. Where it may be sent only once, what
+        // is in flight is not kept at all.
+        self.persist_those(false);
+        if self.again() {
+            self.persist_those(true);
         }
-        if self.rules.guarantee == Guarantee::AtLeastOnce {
-            for batch in self.attempts.iter_mut().flat_map(|attempt| &mut attempt.batches) {
-                persist(batch, true, out);
+    }
+
+    fn persist_those(&mut self, sent: bool) {
+        for batch in &mut self.queue.batches {
+            if (batch.attempt != 0) == sent {
+                persist(batch, sent, &mut self.out);
             }
         }
     }
 
-    /// The last moment there may be: claims, also where the claim is given up in the next moment, since that is
-    /// what other pages notice.
-    fn keep_all(&mut self, now: Now, out: &mut Vec<Action>) {
-        if self.is_behind() || self.has_copies() {
-            self.claim(now, out);
-        }
-        self.persist_all(f64::INFINITY, out);
-    }
-
-    fn store_failed(&mut self, id: u32, now: Now, out: &mut Vec<Action>) {
-        let flying = self.attempts.iter_mut().flat_map(|attempt| &mut attempt.batches);
-        for batch in self.queue.iter_mut().chain(flying).filter(|batch| batch.id == id) {
-            batch.stored = Stored::No;
+    fn store_failed(&mut self, id: u32) {
+        for batch in &mut self.queue.batches {
+            if batch.id == id {
+                batch.kept_bytes = 0;
+            }
         }
         // An older copy is not what the batch is now; and nobody would remove it when the batch is done.
-        out.push(Action::Forget { id });
+        self.out.push(Action::Forget { id });
         self.deferred_stale = true;
         // A full store refuses batch after batch: that is one failure.
-        if now.mono_ms >= self.store_paused_until_ms {
+        if self.now.mono_ms >= self.store_paused_until_ms {
             self.store_failures += 1;
             if self.store_failures.is_power_of_two() {
-                out.push(Action::Tell(Notice::StoreUnavailable(self.store_failures)));
+                self.out.push(Action::Tell(Notice::StoreUnavailable(self.store_failures)));
             }
         }
-        self.store_paused_until_ms = now.mono_ms + STORE_PAUSE_MS;
-    }
-
-    fn renew_lease(&mut self, now: Now, out: &mut Vec<Action>) {
-        if self.has_copies() {
-            self.claim(now, out);
-        } else {
-            self.release(out);
-        }
+        self.store_paused_until_ms = self.now.mono_ms + STORE_PAUSE_MS;
     }
 
     /// Comes before the first copy: tabs are processes, and one may look between two of our writes.
-    fn claim(&mut self, now: Now, out: &mut Vec<Action>) {
+    fn claim(&mut self) {
         if self.rules.store {
-            let until_ms = now.wall_ms + LEASE_MS;
-            self.lease_ms = Some(until_ms);
-            self.leased_at_ms = now.mono_ms;
-            out.push(Action::Lease { until_ms });
+            let until_ms = self.now.wall_ms + LEASE_MS;
+            self.lease_ms = until_ms;
+            self.leased_at_ms = self.now.mono_ms;
+            self.out.push(Action::Lease { until_ms });
         }
     }
 
     /// Whether others may have taken this page's claim for none: it ran out, or the wall clock was set back, so
     /// that it is longer than they believe.
-    fn has_lapsed(&self, now: Now) -> bool {
-        self.lease_ms.is_some_and(|until| {
-            let should_be = until - LEASE_MS + (now.mono_ms - self.leased_at_ms);
-            now.wall_ms > until || now.wall_ms < should_be - CLOCK_SLACK_MS / 2.0
-        })
+    fn has_lapsed(&self) -> bool {
+        let Now { mono_ms, wall_ms } = self.now;
+        let should_be = self.lease_ms - LEASE_MS + (mono_ms - self.leased_at_ms);
+        wall_ms > self.lease_ms || wall_ms < should_be - CLOCK_SLACK_MS / 2.0
     }
 
-    fn release(&mut self, out: &mut Vec<Action>) {
-        if self.lease_ms.take().is_some() {
-            out.push(Action::Release);
+    fn release(&mut self) {
+        if !self.lease_ms.is_nan() {
+            self.lease_ms = f64::NAN;
+            self.out.push(Action::Release);
         }
     }
 
     fn has_copies(&self) -> bool {
-        let mut flying = self.attempts.iter().flat_map(|attempt| &attempt.batches);
-        self.queue.iter().any(|batch| batch.stored != Stored::No)
-            || flying.any(|batch| batch.stored != Stored::No)
+        self.queue.batches.iter().any(Batch::has_copy)
     }
 
     /// Whether something that may be kept has no exact copy.
     fn is_behind(&self) -> bool {
-        let behind = |batch: &Batch| matches!(batch.stored, Stored::No | Stored::Stale);
-        let mut flying = self.attempts.iter().flat_map(|attempt| &attempt.batches);
-        self.queue.iter().any(behind) || self.rules.guarantee == Guarantee::AtLeastOnce && flying.any(behind)
+        let again = self.again();
+        self.queue.batches.iter().any(|batch| batch.is_behind() && (again || batch.attempt == 0))
     }
 
     // ---- insurance against a crash
 
-    /// Whether there is anything to insure with.
-    const fn insures(&self) -> bool {
-        self.rules.store || self.rules.deferred
-    }
-
     /// Whether copies in the store are needed now: where there is no deferred request, where it could not get
     /// through, and where it is too small.
-    fn mirrors(&self) -> bool {
+    const fn mirrors(&self) -> bool {
         self.rules.store
-            && (!self.rules.deferred
-                || self.offline
-                || self.failures > 0
-                || self.queue.bytes() + self.flying() > DEFERRED_MAX)
+            && (!self.rules.deferred || self.offline || self.failures > 0 || self.queue.bytes > DEFERRED_MAX)
     }
 
     /// Renews copies, lease and deferred request, each when it is due.
-    fn insure(&mut self, now: Now, out: &mut Vec<Action>) {
-        if self.insure_at_ms.is_some_and(|at| at <= now.mono_ms) {
-            self.insure_at_ms = None;
-            if self.mirrors() && self.is_behind() && now.mono_ms >= self.store_paused_until_ms {
-                if self.lease_ms.is_none() {
-                    self.claim(now, out);
+    fn insure(&mut self) {
+        let Now { mono_ms, wall_ms } = self.now;
+        if self.insure_at_ms <= mono_ms {
+            self.insure_at_ms = NEVER;
+            if self.mirrors() && self.is_behind() && mono_ms >= self.store_paused_until_ms {
+                if self.lease_ms.is_nan() {
+                    self.claim();
                 }
-                self.persist_all(now.mono_ms, out);
+                self.persist_all(false);
             }
-            if self.rules.deferred && core::mem::take(&mut self.deferred_stale) {
-                self.defer(false, out);
+            if self.deferred_stale {
+                self.defer(false);
             }
         }
-        match self.lease_ms {
-            Some(until) if until - now.wall_ms > LEASE_MS - LEASE_RENEWAL_MS && self.has_copies() => {}
-            None if !self.has_copies() => {}
-            _ => self.renew_lease(now, out),
+        if !self.has_copies() {
+            self.release();
+        } else if self.lease_ms.is_nan() || self.lease_ms - wall_ms <= LEASE_MS - LEASE_RENEWAL_MS {
+            self.claim();
         }
     }
 
-    /// Makes the deferred request anew: the oldest that fits. What is in flight when a page leaves is handed
-    /// over and in the store, but for plain fetches, which die with the page, and for what took the place of a
-    /// refused beacon; where there is no store, and while
-    /// the page stays, all of it is insured too.
-    fn defer(&mut self, leaving: bool, out: &mut Vec<Action>) {
-        let kept = leaving && self.rules.store;
-        let flying = self.attempts.iter();
-        let flying = flying.filter(|attempt| !kept || attempt.via == Via::Fetch || attempt.is_doubtful);
-        let flying = flying.flat_map(|attempt| &attempt.batches);
-        let mut room = DEFERRED_MAX;
-        let fitting = flying.chain(self.queue.iter()).take_while(|batch| {
-            let fits = batch.lines.len() <= room;
-            room = room.saturating_sub(batch.lines.len());
-            fits
-        });
-        let lines = concat(fitting);
+    /// Makes the deferred request anew, where there is one: the oldest that fits. What is in flight when a page
+    /// leaves is handed over and in the store, but for plain fetches, which die with the page, and for what took the
+    /// place of a refused beacon; where there is no store, and while the page stays, all of it is insured too.
+    fn defer(&mut self, leaving: bool) {
+        if !self.rules.deferred {
+            return;
+        }
+        self.deferred_stale = false;
+        let mut lines = Vec::new();
+        for batch in &self.queue.batches {
+            let outlives = |attempt: &Attempt| {
+                attempt.number == batch.attempt && attempt.via != Via::Fetch && !attempt.is_doubtful
+            };
+            if leaving && self.rules.store && self.attempts.iter().any(outlives) {
+                continue;
+            }
+            if lines.len() + batch.lines.len() > DEFERRED_MAX {
+                break;
+            }
+            lines.extend_from_slice(&batch.lines);
+        }
         if lines.is_empty() {
-            self.uninsure(out);
+            self.uninsure();
         } else {
             self.has_deferred = true;
-            out.push(Action::Insure { lines });
+            self.out.push(Action::Insure { lines });
         }
     }
 
-    fn uninsure(&mut self, out: &mut Vec<Action>) {
+    fn uninsure(&mut self) {
         if core::mem::take(&mut self.has_deferred) {
-            out.push(Action::Uninsure);
+            self.out.push(Action::Uninsure);
         }
     }
 
     // ---- promises
 
     /// Answers those whose batches are all acknowledged.
-    fn settle(&mut self, out: &mut Vec<Action>) {
-        let flying = self.attempts.iter().flat_map(|attempt| &attempt.batches);
-        let oldest = self.queue.iter().chain(flying).map(|batch| batch.id).min().unwrap_or(u32::MAX);
-        self.answer_waiters(true, |waiter| waiter.before <= oldest, out);
+    fn settle(&mut self) {
+        if self.waiters.is_empty() {
+            return;
+        }
+        let mut oldest = u32::MAX;
+        for batch in &self.queue.batches {
+            oldest = oldest.min(batch.id);
+        }
+        self.answer_waiters(true, oldest);
     }
 
     /// Something failed or was refused: that is an answer for all who wait.
-    fn fail_waiters(&mut self, out: &mut Vec<Action>) {
-        self.answer_waiters(false, |_| true, out);
+    fn fail_waiters(&mut self) {
+        self.answer_waiters(false, u32::MAX);
     }
 
-    fn answer_waiters(&mut self, acknowledged: bool, ready: impl Fn(&Waiter) -> bool, out: &mut Vec<Action>) {
-        let ends = &mut self.ends;
-        self.waiters.retain(|waiter| {
-            let done = ready(waiter);
-            if done {
-                *ends |= waiter.closes;
-                out.push(Action::Settle { token: waiter.token, acknowledged });
+    /// Answers those who wait for nothing from `oldest` on.
+    fn answer_waiters(&mut self, acknowledged: bool, oldest: u32) {
+        let mut at = 0;
+        while let Some(&Waiter { token, before, closes }) = self.waiters.get(at) {
+            if before > oldest {
+                at += 1;
+            } else {
+                self.waiters.remove(at);
+                self.ends |= closes;
+                self.out.push(Action::Settle { token, acknowledged });
             }
-            !done
-        });
+        }
     }
 
     // ---- the timer
 
     /// Arms the one timer for whatever comes next.
-    fn plan(&mut self, now: Now, out: &mut Vec<Action>) {
-        let mono_ms = now.mono_ms;
-        if !self.queue.is_empty() && !self.queue.has_closed() && self.flush_at_ms.is_none() {
-            self.flush_at_ms = Some(mono_ms + self.rules.flush_interval_ms);
+    fn plan(&mut self) {
+        let Now { mono_ms, .. } = self.now;
+        let waits = self.queue.first() != 0;
+        let is_full = self.queue.has_closed();
+        if waits && !is_full && self.flush_at_ms == NEVER {
+            self.flush_at_ms = mono_ms + self.rules.flush_interval_ms;
         }
         let uninsured = self.rules.deferred && self.deferred_stale || self.mirrors() && self.is_behind();
-        if uninsured && self.insure_at_ms.is_none() {
-            self.insure_at_ms = Some((mono_ms + INSURANCE_MS).max(self.store_paused_until_ms));
+        if uninsured && self.insure_at_ms == NEVER {
+            self.insure_at_ms = later(mono_ms + INSURANCE_MS, self.store_paused_until_ms);
         }
-        let mut next = f64::INFINITY;
+        let mut next = self.drain_at_ms;
+        let mut soonest = |at: f64| next = if at < next { at } else { next };
+        for attempt in &self.attempts {
+            soonest(attempt.deadline_ms);
+        }
         if !self.left {
-            if !self.offline && !self.queue.is_empty() {
-                let window = self.window();
-                if self.answerable() < window {
-                    let ready = self.queue.has_closed() || self.failures > 0;
-                    let due = if ready { mono_ms } else { self.flush_at_ms.unwrap_or(mono_ms) };
-                    next = next.min(due.max(self.gate(false)));
-                }
+            if waits && !self.offline && self.answerable() < self.window() {
+                let is_due = is_full || self.failures > 0 || self.flush_at_ms == NEVER;
+                soonest(later(if is_due { mono_ms } else { self.flush_at_ms }, self.gate(false)));
             }
-            next = self.insure_at_ms.map_or(next, |at| next.min(at));
-            if self.lease_ms.is_some() {
-                next = next.min(mono_ms + LEASE_RENEWAL_MS);
+            soonest(self.insure_at_ms);
+            if !self.lease_ms.is_nan() {
+                soonest(mono_ms + LEASE_RENEWAL_MS);
             }
         }
-        next = self.drain_at_ms.map_or(next, |at| next.min(at));
-        next = self.attempts.iter().map(|attempt| attempt.deadline_ms).fold(next, f64::min);
-        if next == f64::INFINITY {
-            if core::mem::take(&mut self.armed_ms).is_some() {
-                out.push(Action::Disarm);
-            }
-        } else if self.armed_ms.is_none_or(|armed| next < armed || armed + TIMER_LATE_MS < mono_ms) {
-            self.armed_ms = Some(next);
-            out.push(Action::Arm { after_ms: (next - mono_ms).max(0.0) });
+        if next == NEVER {
+            self.disarm();
+        } else if next < self.armed_ms || self.armed_ms + TIMER_LATE_MS < mono_ms {
+            self.armed_ms = next;
+            self.out.push(Action::Arm { after_ms: later(next - mono_ms, 0.0) });
+        }
+    }
+
+    fn disarm(&mut self) {
+        if self.armed_ms != NEVER {
+            self.armed_ms = NEVER;
+            self.out.push(Action::Disarm);
         }
     }
 }
 
-/// Takes out what was written last.
-fn take_newest(found: &mut Vec<Found>) -> Option<Found> {
-    let newest = found.iter().map(|batch| batch.written_ms).fold(f64::NEG_INFINITY, f64::max);
-    let at = found.iter().position(|batch| batch.written_ms >= newest)?;
-    Some(found.swap_remove(at))
+/// The later of two moments. `f64::max` has to treat NaN, and is a call.
+fn later(one: f64, other: f64) -> f64 {
+    if one > other { one } else { other }
+}
+
+/// Takes out what was written last: it, and the rest.
+fn split_newest(found: &mut [Found]) -> Option<(&mut Found, &mut [Found])> {
+    let (mut newest, mut written_ms) = (0, f64::NEG_INFINITY);
+    for (at, batch) in found.iter().enumerate() {
+        if batch.written_ms > written_ms {
+            (newest, written_ms) = (at, batch.written_ms);
+        }
+    }
+    let last = found.len().checked_sub(1)?;
+    found.swap(newest, last);
+    found.split_last_mut()
 }
 
 /// Removes a batch's copy, if it has one.
-fn forget(batch: &Batch, out: &mut Vec<Action>) {
-    if batch.stored != Stored::No {
+fn forget(batch: &mut Batch, out: &mut Vec<Action>) {
+    if batch.has_copy() {
+        batch.kept_bytes = 0;
         out.push(Action::Forget { id: batch.id });
     }
 }
 
 /// Brings a batch's copy up to date.
 fn persist(batch: &mut Batch, sent: bool, out: &mut Vec<Action>) {
-    let wanted = if sent { Stored::Sent } else { Stored::Unsent };
-    if batch.stored != wanted {
-        batch.stored = wanted;
-        batch.kept = (batch.lines.len(), batch.events);
+    if batch.is_behind() || batch.kept_as_sent != sent {
+        batch.kept_bytes = batch.lines.len();
+        batch.kept_events = batch.events;
+        batch.kept_as_sent = sent;
         out.push(Action::Persist { id: batch.id, sent, lines: batch.lines.clone() });
     }
-}
-
-fn concat<'a>(batches: impl Iterator<Item = &'a Batch>) -> Vec<u8> {
-    // Whole slices: byte by byte, this was most of what a flush cost.
-    batches.fold(Vec::new(), |mut lines, batch| {
-        lines.extend_from_slice(&batch.lines);
-        lines
-    })
 }
