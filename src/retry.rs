@@ -47,7 +47,7 @@ pub fn backoff_ms(failures: u32, random: f64) -> f64 {
 /// Reads a `Retry-After` header (RFC 9110 §10.2.3) as ms from now, at most [`BACKOFF_MAX_MS`]: whole seconds,
 /// or a date, of which `date_ms` is the reading in Unix ms (NaN where it is none). `None` where it is neither.
 pub fn retry_after_ms(header: &str, date_ms: f64, wall_ms: f64) -> Option<f64> {
-    let header = header.trim();
+    let header = header.trim_ascii();
     if !header.is_empty() && header.bytes().all(|b| b.is_ascii_digit()) {
         let seconds = header.bytes().fold(0.0, |sum, b| sum * 10.0 + f64::from(b - b'0'));
         return Some((seconds * 1000.0_f64).min(BACKOFF_MAX_MS));

@@ -195,26 +195,33 @@ pub fn track(
 #[wasm_bindgen]
 pub fn version(client: usize, time_ms: f64) {
     capture(client, time_ms, |page| {
-        let text = |name| match options::given(page.host, name) {
-            Given::Absent => Ok(None),
-            Given::Text(text) => Ok(Some(text)),
-            _ => Err(Error::event(name, "a string")),
+        let mut refused = None;
+        let mut text = |name| match options::given(page.host, name) {
+            Given::Text(text) => Some(text),
+            Given::Absent => None,
+            _ => {
+                refused = Some(Error::event(name, "a string"));
+                None
+            }
         };
         let flag = |name| match options::given(page.host, name) {
             Given::Bool(flag) => Some(flag),
             _ => None,
         };
         let event = Version {
-            package: text("package")?,
-            version: text("version")?,
-            platform: text("platform")?,
-            python: text("python")?,
-            arch: text("arch")?,
+            package: text("package"),
+            version: text("version"),
+            platform: text("platform"),
+            python: text("python"),
+            arch: text("arch"),
             auto_login: flag("autoLogin"),
-            cache_type: text("cacheType")?,
+            cache_type: text("cacheType"),
             backend_only: flag("backendOnly"),
         };
-        event.check().map(Event::Version)
+        match refused {
+            Some(error) => Err(error),
+            None => event.check().map(Event::Version),
+        }
     });
 }
 
