@@ -37,7 +37,7 @@
 //!
 //! Rejected: the `regex` crate (hundreds of kilobytes of WebAssembly) and the browser's own expressions
 //! (backtracking, and another answer in each browser). A function for each rule weighed 5.6 KB of the module after
-//! brotli, this weighs 4.2 KB, 1.7 KB of it the patterns and tables: a byte of a pattern does what a dozen bytes
+//! brotli, this weighs 4.1 KB, 1.7 KB of it the patterns and tables: a byte of a pattern does what a dozen bytes
 //! of WebAssembly did. Everything here is bytes and `get`: an index that could panic would cost more than the rule
 //! it serves.
 
@@ -378,12 +378,14 @@ patterns! {
     TILDE r"\~&(*MS)(<2/|!<2W!#e)@<)<path>"
     /// `\\host\share`, each separator perhaps written twice.
     SHARE r"\\\\!<3W!#e(\\\\&(A*~Z\\\\!S)|&(A*~ZS!S))@<)<path>"
+    /// The separators of a path, each perhaps written twice, as at the beginning of a share.
+    SLASHES r"S?S?S?S)"
     /// `$HOME/`, `${HOME}/`, `%USERPROFILE%\`, `$env:APPDATA\`
     VARIABLE r"&S#h@<)<path>"
     /// Where a path begins. The home of root names nobody: what is right in it is a file already.
-    ROOT r"S!<2W!#e?S?S?S(root&(S?S?S?S!Z)|(media|run/media)S?S?S?S!Z)@<)<path>"
+    ROOT r"S!<2W!#e?S?S?S(root&(@>!Z)|(media|run/media)@>!Z)@<)<path>"
     /// Windows writes them in any case. The last is the long form of a share, `\\?\UNC\host\share`.
-    HOME r"&S(<1:^|)S?S?S?S(<1\\^|)(home|\Users|\Documents and \Settings|\U\N\C)S?S?S?S!Z@<)<path>"
+    HOME r"&S(<1:^|)@>(<1\\^|)(home|\Users|\Documents and \Settings|\U\N\C)@>!Z@<)<path>"
     /// To the URL's end, or `/search?q=x` without a scheme: a name of 64 bytes at most, so that `?a?a?a` costs no more.
     QUERY r"\?$(#e|<2(A|S)&(M}pM=)*~X))<query>"
     FRAGMENT r"\#$#e)<fragment>"
@@ -406,7 +408,7 @@ patterns! {
 }
 
 /// What `@` and a sign from `0` on call.
-const CALLED: [u16; 14] = [
+const CALLED: [u16; 15] = [
     OCTET,
     QUAD,
     GROUP,
@@ -421,6 +423,7 @@ const CALLED: [u16; 14] = [
     WIDE_GROUP,
     DIRECTORIES,
     IBAN_GROUP,
+    SLASHES,
 ];
 /// The rules where a word begins: first those for digits, [`NUMBERS`] of them, then those for hexadecimal digits.
 const WORDS: &[u16] =
@@ -630,6 +633,7 @@ impl Walk<'_> {
     }
 
     /// Matches the thing that is next as often as `max`, if not less than `min`.
+    #[inline(never)]
     fn repeat(&mut self, min: usize, max: usize, mut at: usize) -> usize {
         let op = self.next();
         let start = self.pattern;
@@ -662,6 +666,7 @@ impl Walk<'_> {
     }
 
     /// What no pattern can tell: the end of a URL or of a quoted value, what is known of the name, sums.
+    #[inline(never)]
     fn check(&mut self, at: usize) -> usize {
         let holds = match self.next() {
             b'e' => return if at < self.url_end { self.url_end } else { FAIL },
@@ -835,6 +840,7 @@ impl Walk<'_> {
     }
 
     /// A run of letters and digits that is nothing by its shape.
+    #[inline(never)]
     fn word(&mut self) {
         let at = self.at;
         // One look at each letter: this loop is much of what a message costs.
