@@ -1073,8 +1073,7 @@ impl Delivery {
         events
     }
 
-    /// A try failed. `wait_ms` is what the receiver asked for; NaN, which
-    /// is later than nothing, where it did not.
+    /// A try failed. `wait_ms` is what the receiver asked for; NaN, which is later than nothing, where it did not.
     fn failed(&mut self, number: u32, unreachable: bool, wait_ms: f64) {
         let Now { mono_ms, .. } = self.now;
         // Requests that were under way together fail together: that is one failure. By number, not by time: a
