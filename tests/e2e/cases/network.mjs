@@ -132,11 +132,35 @@ const offline = {
 /** The default of `maxQueueBytes`. */
 const QUEUE_BYTES = 2 * 1024 * 1024;
 
+/** STORE_MAX of src/web/store.rs: bytes of batches on one origin. */
+const STORE_BYTES = 1024 * 1024;
+
+/** Has the page tell how many bytes of batches were in the store at most, by its own count after each write. */
+const watchStore = (page) =>
+  page.addInitScript(() => {
+    const original = Storage.prototype.setItem;
+    window.storedMost = 0;
+    const utf8 = new TextEncoder();
+    Storage.prototype.setItem = function (...given) {
+      original.apply(this, given);
+      let bytes = 0;
+      for (const key of Object.keys(this)) {
+        if (!key.startsWith("langflow-telemetry:")) continue;
+        const [head, lines] = this.getItem(key).split(/\n(.*)/s);
+        // A claim has no lines.
+        if (/^[us]\d+ \d+$/.test(head)) bytes += utf8.encode(lines).length;
+      }
+      window.storedMost = Math.max(window.storedMost, bytes);
+    };
+  });
+
 const flood = {
   name: "20,000 events while offline, then online",
   explains: "a queue of 2 MiB: the newest are refused, and counted",
   async run(world) {
-    const page = await world.open({ endpoint: "remote", ...SOON });
+    const page = await world.newPage();
+    await watchStore(page);
+    await world.visit(page, { endpoint: "remote", ...SOON });
     await world.rows(VERSION);
     await until(async () => (await audit(page)).sent === VERSION);
     await world.context.setOffline(true);
@@ -146,8 +170,14 @@ const flood = {
     assert.ok(full.bytes <= QUEUE_BYTES && full.bytes > QUEUE_BYTES - 1024, `${full.bytes} bytes held`);
     assert.equal(full.captured, 20_000 + VERSION);
     assert.equal(full.queued, 20_000 - refused);
+    // The queue is twice the store: what fits is kept, the host page is told, and nothing is kept beyond.
+    const diagnostics = () => page.evaluate(() => window.diagnostics);
+    await until(async () => (await diagnostics()).some(({ code }) => code === "store_unavailable"));
+    const most = await page.evaluate(() => window.storedMost);
+    assert.ok(most <= STORE_BYTES, `${most} bytes of batches in the store`);
+    assert.ok(most > STORE_BYTES * 0.9, `only ${most} bytes of batches in the store`);
     // Each at its 1st, 2nd, 4th, 8th … time: a queue that is full, and a store that is.
-    const told = await page.evaluate(() => window.diagnostics);
+    const told = await diagnostics();
     assert.equal(told[0].code, "queue_full");
     for (const { code, count } of told) {
       assert.ok(["queue_full", "store_unavailable"].includes(code), code);
