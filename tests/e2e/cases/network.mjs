@@ -198,6 +198,54 @@ const flood = {
   },
 };
 
+/** What a page may have in flight as keepalive bodies, by the Fetch standard, in bytes. */
+const BROWSER_BUDGET = 64 * 1024;
+
+/** Has the page tell what it sent by keepalive fetch, and how often that was refused. No answer's body is touched. */
+const watchKeepalive = (page) =>
+  page.addInitScript(() => {
+    const original = window.fetch;
+    window.keepalive = { bytes: 0, refused: 0 };
+    window.fetch = function (url, init) {
+      const answer = original.call(this, url, init);
+      if (init?.keepalive) {
+        window.keepalive.bytes += init.body.byteLength;
+        answer.catch(() => (window.keepalive.refused += 1));
+      }
+      return answer;
+    };
+  });
+
+/**
+ * Chromium gives the budget of a keepalive body back when the answer's body has been read; of one that it may not
+ * cache nobody else reads it. A client that leaves it there is refused every request after some 64 KiB.
+ */
+const drained = {
+  name: "40 requests of 100 events to an endpoint that forbids to cache its answers",
+  async run(world) {
+    world.proxy.fail(() => ({ headers: { "cache-control": "no-store" } }));
+    const page = await world.newPage();
+    await watchKeepalive(page);
+    await world.visit(page);
+    const settled = await page.evaluate(async () => {
+      const settled = [];
+      for (let first = 0; first < 4_000; first += 100) {
+        window.trackMany(first, 100);
+        settled.push(await window.telemetry.flush());
+      }
+      return settled;
+    });
+    assert.deepEqual([...new Set(settled)], [true], "each was acknowledged at once");
+    const { bytes, refused } = await page.evaluate(() => window.keepalive);
+    assert.equal(refused, 0, "requests that the browser refused");
+    assert.ok(bytes > 5 * BROWSER_BUDGET, `${bytes} bytes of keepalive bodies`);
+    assert.equal((await audit(page)).retried, 0);
+    const measured = await finish(world, page, 4_000);
+    assert.equal(measured.again, 0, "events sent again");
+    return measured;
+  },
+};
+
 const refusedBatch = {
   name: "400 to a batch of 20, then well",
   explains: "the refused batch is dropped, and counted as rejected: no second try could help",
@@ -278,6 +326,7 @@ const policy = {
 export const network = [
   offline,
   flood,
+  drained,
   failing(
     "503 three times",
     first(3, () => ({ status: 503 })),
