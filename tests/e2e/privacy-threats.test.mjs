@@ -167,6 +167,57 @@ describe("a hostile page script", { concurrency: 2 }, () => {
       );
     }));
 
+  for (const [what, patch] of [
+    [
+      "may not even be looked at (SecurityError)",
+      () =>
+        Object.defineProperty(window, "localStorage", {
+          get() {
+            throw new DOMException("denied by the test", "SecurityError");
+          },
+        }),
+    ],
+    [
+      "takes nothing (QuotaExceededError)",
+      () =>
+        (Storage.prototype.setItem = () => {
+          throw new DOMException("full by the test", "QuotaExceededError");
+        }),
+    ],
+  ])
+    it(`a localStorage that ${what}: events arrive, it is told once, nothing reaches the page`, () =>
+      inPlace(browser, async ({ receiver, visit, noise }) => {
+        // Only what could not be sent is to be stored.
+        receiver.answerBy(() => ({ status: 503 }));
+        const page = await visit(patch);
+        await init(page, { endpoint: receiver.foreign });
+        await track(page, "A", "B");
+        assert.equal(await flush(page), false);
+        const told = () => page.evaluate(() => window.told.map(({ code, count }) => `${code} ${count}`));
+        await until(async () => (await told()).length > 0);
+        receiver.answerBy();
+        await until(async () => (await stats(page)).sent === 3);
+        await track(page, "C");
+        assert.equal(await flush(page), true);
+        // And what is left at the end, where all is to be stored once more.
+        await track(page, "D");
+        await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pagehide")));
+        assert.deepEqual(await told(), ["store_unavailable 1"]);
+        await page.close();
+        await until(() => receiver.events().some(({ event }) => event === "shutdown"));
+        assert.deepEqual(arrived(receiver), ["A", "B", "C", "D"]);
+
+        // Nor does an opt-out need it.
+        const other = await visit(patch);
+        await init(other, { endpoint: receiver.foreign });
+        const { state, reason } = await other.evaluate(() => {
+          window.client.optOut();
+          return window.client.stats();
+        });
+        assert.deepEqual([state, reason], ["off", "opted_out"]);
+        assert.deepEqual(noise, []);
+      }));
+
   it("frozen prototypes: events arrive", () =>
     inPlace(browser, async ({ receiver, visit, noise }) => {
       const page = await visit();
