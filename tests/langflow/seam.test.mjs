@@ -420,7 +420,8 @@ describe("Langflow's frontend", { concurrency: 4 }, () => {
       const first = await open();
       await build(first);
       await first.evaluate(() => window.langflow.optOut());
-      await until(() => since.asked() === 2);
+      // StrictMode asks twice; the browser holds the second back for 20 s while the first has no answer.
+      await until(() => since.asked() >= 1);
       const { origins } = await context.storageState();
       assert.deepEqual(
         origins.flatMap(({ localStorage }) => localStorage.map(({ name }) => name)),
