@@ -400,6 +400,7 @@ const tabs = {
     const begin = (at) => {
       while (Date.now() < at);
       window.telemetry.optIn();
+      window.listenLast();
     };
     const at = Date.now() + 200;
     await Promise.all(pages.map((page) => page.evaluate(begin, at)));
