@@ -161,10 +161,11 @@ describe("otlp to a collector on another origin, with the CORS of examples/pipel
     const elsewhere = await startSite();
     const page = await open({}, elsewhere);
     assert.equal(await page.flush(), false);
-    const { captured, sent, queued } = await page.stats();
+    const { captured, sent, queued, inFlight } = await page.stats();
     await page.context.close();
     elsewhere.stop();
-    assert.deepEqual({ captured, sent, queued }, { captured: 1, sent: 0, queued: 1 });
+    // It may be trying again just then.
+    assert.deepEqual({ captured, sent, kept: queued + inFlight }, { captured: 1, sent: 0, kept: 1 });
     assert.ok(requests("OPTIONS").length > 0, "the browser asked");
     assert.deepEqual(requests("POST"), []);
   });
