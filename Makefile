@@ -202,7 +202,7 @@ bench-soak: SOAK ?= 1000000
 bench-soak: package npm browser bench/node_modules/.package-lock.json ## memory over so many events (SOAK=1000000)
 	@SOAK_ONLY=1 $(BENCH)
 
-bench-collector: collector ## the collector under load, and killed under load, into bench/COLLECTOR.md (3 minutes)
+bench-collector: collector ## the collector under load, and killed under load, into bench/COLLECTOR.md (7 minutes)
 	@.ci/debian.sh wrk wrk
 	@.ci/debian.sh sqlite3 sqlite3
 	@echo "── the collector under load"

@@ -167,6 +167,57 @@ describe("a hostile page script", { concurrency: 2 }, () => {
       );
     }));
 
+  for (const [what, patch] of [
+    [
+      "may not even be looked at (SecurityError)",
+      () =>
+        Object.defineProperty(window, "localStorage", {
+          get() {
+            throw new DOMException("denied by the test", "SecurityError");
+          },
+        }),
+    ],
+    [
+      "takes nothing (QuotaExceededError)",
+      () =>
+        (Storage.prototype.setItem = () => {
+          throw new DOMException("full by the test", "QuotaExceededError");
+        }),
+    ],
+  ])
+    it(`a localStorage that ${what}: events arrive, it is told once, nothing reaches the page`, () =>
+      inPlace(browser, async ({ receiver, visit, noise }) => {
+        // Only what could not be sent is to be stored.
+        receiver.answerBy(() => ({ status: 503 }));
+        const page = await visit(patch);
+        await init(page, { endpoint: receiver.foreign });
+        await track(page, "A", "B");
+        assert.equal(await flush(page), false);
+        const told = () => page.evaluate(() => window.told.map(({ code, count }) => `${code} ${count}`));
+        await until(async () => (await told()).length > 0);
+        receiver.answerBy();
+        await until(async () => (await stats(page)).sent === 3);
+        await track(page, "C");
+        assert.equal(await flush(page), true);
+        // And what is left at the end, where all is to be stored once more.
+        await track(page, "D");
+        await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pagehide")));
+        assert.deepEqual(await told(), ["store_unavailable 1"]);
+        await page.close();
+        await until(() => receiver.events().some(({ event }) => event === "shutdown"));
+        assert.deepEqual(arrived(receiver), ["A", "B", "C", "D"]);
+
+        // Nor does an opt-out need it.
+        const other = await visit(patch);
+        await init(other, { endpoint: receiver.foreign });
+        const { state, reason } = await other.evaluate(() => {
+          window.client.optOut();
+          return window.client.stats();
+        });
+        assert.deepEqual([state, reason], ["off", "opted_out"]);
+        assert.deepEqual(noise, []);
+      }));
+
   it("frozen prototypes: events arrive", () =>
     inPlace(browser, async ({ receiver, visit, noise }) => {
       const page = await visit();
@@ -542,12 +593,29 @@ describe("a poisoned store, a hostile message", { concurrency: 2 }, () => {
   after(() => browser.close());
 
   /** A page of a world with the real collector, in which the test calls the package. */
-  async function enter(world) {
+  async function enter(world, endpoint = world.proxy.path) {
     const page = await world.newPage();
     await page.goto(world.address({ path: "/blank.html" }));
     await page.evaluate(async () => (window.lt = await import("/lt/index.js")));
-    await init(page, { endpoint: world.proxy.path });
+    await init(page, { endpoint });
     return page;
+  }
+
+  /** A visit that could not send: the key of the batch that it left. */
+  async function leaveUnsent(world, endpoint) {
+    world.proxy.fail(() => ({ status: 503 }));
+    const page = await enter(world, endpoint);
+    await track(page, "Real");
+    await flush(page);
+    await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pagehide")));
+    const real = await page.evaluate(() =>
+      Object.keys(localStorage).find((key) => localStorage.getItem(key).includes('"Real"')),
+    );
+    assert.ok(real?.startsWith(PREFIX), "a batch was kept");
+    await page.close();
+    await world.quiet();
+    world.proxy.fail();
+    return real;
   }
 
   const keys = (page) =>
@@ -555,15 +623,8 @@ describe("a poisoned store, a hostile message", { concurrency: 2 }, () => {
 
   it("junk, huge values, foreign records, control characters and 10,000 keys: removed; what is real arrives", () =>
     inWorld(browser, async (world) => {
-      // A real batch of an earlier visit, to learn from it how the store is laid out.
-      world.proxy.fail(() => ({ status: 503 }));
-      const earlier = await enter(world);
-      await track(earlier, "Real");
-      await flush(earlier);
-      await earlier.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pagehide")));
-      const real = (await keys(earlier)).find((key) => key.split(":").length === 4);
-      assert.ok(real, "a batch was kept");
-      await earlier.close();
+      // To learn from it how the store is laid out.
+      const real = await leaveUnsent(world);
 
       const poisoner = await world.newPage();
       await poisoner.goto(world.address({ path: "/blank.html" }));
@@ -606,7 +667,6 @@ describe("a poisoned store, a hostile message", { concurrency: 2 }, () => {
       }, real);
       await poisoner.close();
 
-      world.proxy.fail();
       const page = await enter(world);
       await track(page, "A", "B");
       await until(
@@ -629,6 +689,49 @@ describe("a poisoned store, a hostile message", { concurrency: 2 }, () => {
       );
       assert.equal(await page.evaluate(() => localStorage.getItem("theirs")), "kept");
       assert.equal((await stats(page)).state, "on");
+      assert.deepEqual(world.noise, []);
+    }));
+
+  it("what an endpoint that is no longer used left: removed after 7 days, whoever opens, and not before", () =>
+    inWorld(browser, async (world) => {
+      const former = `${world.proxy.path}?former`;
+      const real = await leaveUnsent(world, former);
+      const page = await world.newPage();
+      await page.goto(world.address({ path: "/blank.html" }));
+      const [old, young] = await page.evaluate((real) => {
+        const value = localStorage.getItem(real);
+        const place = real.slice(0, real.lastIndexOf(":", real.lastIndexOf(":") - 1) + 1);
+        const put = (session, days) => {
+          const written = Date.now() - days * 24 * 3_600_000;
+          localStorage.setItem(`${place}${session}:1`, value.replace(/^([us])\d+/, `$1${written}`));
+          // Its claim, of the same time.
+          localStorage.setItem(`${place}${session}`, String(written));
+          return [`${place}${session}`, `${place}${session}:1`];
+        };
+        localStorage.removeItem(real);
+        return [put("aaaaaaaaaaaa", 8), put("bbbbbbbbbbbb", 1)];
+      }, real);
+      await page.close();
+
+      const other = await enter(world);
+      await until(
+        async () => !(await keys(other)).some((key) => old.includes(key)),
+        async () => `${old} gone; there is ${await keys(other)}`,
+      );
+      assert.equal(await flush(other), true);
+      const left = await keys(other);
+      assert.ok(
+        young.every((key) => left.includes(key)),
+        `${young} kept; there is ${left}`,
+      );
+      await other.close();
+
+      // Who has that endpoint again sends it.
+      const again = await enter(world, former);
+      await until(async () => names(await world.rows(0)).length > 0);
+      assert.deepEqual(names(await world.rows(0)), ["Real"]);
+      const [, batch] = young;
+      assert.ok(!(await keys(again)).includes(batch), "it is that page's own now");
       assert.deepEqual(world.noise, []);
     }));
 

@@ -67,7 +67,10 @@ export async function startBackend({ dist, collector }) {
       : response.writeHead(500).end();
 
   async function relay(response, body) {
-    const accepted = await fetch(`${collector.url}/v1/events`, { method: "POST", body });
+    const accepted = await fetch(`${collector.url}/v1/events`, { method: "POST", body }).catch(
+      () => undefined,
+    );
+    if (!accepted) return response.writeHead(502).end();
     response.writeHead(accepted.status).end(await accepted.text());
   }
 

@@ -20,6 +20,9 @@ const SCHEMA = JSON.parse(textOf("schema/events.schema.json"));
 /** The INSERT of a page that has no relay: all of it in the endpoint. */
 const INSERT = "query=INSERT+INTO+langflow_events+FORMAT+JSONEachRow&input_format_skip_unknown_fields=1";
 
+/** REQUEST_MAX of src/delivery.rs, in bytes. */
+const REQUEST_MAX = 256 * 1024;
+
 /** Columns that no event has. */
 const NOT_SENT = ["at", "receivedAt"];
 
@@ -215,11 +218,21 @@ for (const engine of ENGINES) {
         (await lines("badlines0000")).map(({ seq }) => seq),
         [0, 1, 2],
       );
+
+      // As many bad lines as the client's largest request can hold, and one that is well.
+      const bad = line("no", { seconds: 0, success: true });
+      const full = Array(Math.floor(REQUEST_MAX / (bad.length + 1)) - 1).fill(bad);
+      assert.ok(full.length > 2_000);
+      assert.equal((await post([...full, line(3)].join("\n"))).status, 200);
+      assert.deepEqual(
+        (await lines("badlines0000")).map(({ seq }) => seq),
+        [0, 1, 2, 3],
+      );
     });
 
-    it("answers only what it should: POST, 64 KiB, and no query but its own", async () => {
+    it("answers only what it should: POST, 512 KiB, and no query but its own", async () => {
       assert.equal((await fetch(`${nginx.url}/telemetry`)).status, 405);
-      assert.equal((await post("x".repeat(65 * 1024))).status, 413);
+      assert.equal((await post("x".repeat(512 * 1024 + 1))).status, 413);
       const drop = await fetch(`${nginx.url}/telemetry?query=DROP+TABLE+langflow_events`, {
         method: "POST",
         body: "",

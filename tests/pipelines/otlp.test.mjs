@@ -6,20 +6,67 @@ import { after, before, describe, it } from "node:test";
 import { launch } from "../e2e/harness/browser.mjs";
 import { until } from "../e2e/harness/waiting.mjs";
 import { judge, startReceiver, startSite } from "./receiver.mjs";
+import { textOf } from "./servers.mjs";
 import { APP, assertTracked, trackAll, visit } from "./visit.mjs";
 
-describe("otlp to a collector on another origin", () => {
+/** Longer than the first wait that the client would choose by itself, which is a second at most. */
+const RETRY_AFTER_S = 3;
+
+/** The clocks of this process and the browser may read some ms apart. */
+const CLOCKS_MS = 50;
+
+/** The origin that the example allows; a test's own takes its place. */
+const EXAMPLE_ORIGIN = "https://app.example.com";
+
+/** What `cors:` of examples/pipelines/otelcol.yaml has: lists and single values by name. Of YAML it reads no more. */
+function corsOfExample() {
+  const [block] = /^( *)cors:\n(?:\1 .*\n)+/m.exec(textOf("examples/pipelines/otelcol.yaml"));
+  const cors = {};
+  let last;
+  for (const line of block.split("\n").slice(1)) {
+    const [, name, value] = /^ *([a-z_]+):(.*)$/.exec(line) ?? [];
+    const [, item] = /^ *- (.+)$/.exec(line) ?? [];
+    if (name) cors[(last = name)] = value.trim() || [];
+    else if (item) cors[last].push(item);
+  }
+  assert.deepEqual(cors.allowed_origins, [EXAMPLE_ORIGIN]);
+  return cors;
+}
+
+/**
+ * Answers as a Collector with these settings does: only to origins and headers that they have. Says whether that was a
+ * preflight.
+ */
+function answerCors(cors, { method, headers }, response) {
+  const asked = headers["access-control-request-headers"]?.split(",") ?? [];
+  const allowed = cors.allowed_headers.map((name) => name.toLowerCase());
+  const isKnown = cors.allowed_origins.includes(headers.origin);
+  if (isKnown && asked.every((name) => allowed.includes(name.trim()))) {
+    response.setHeader("access-control-allow-origin", headers.origin);
+    if (method === "OPTIONS") {
+      response.setHeader("access-control-allow-headers", asked.join());
+      response.setHeader("access-control-max-age", cors.max_age);
+    } else response.setHeader("access-control-expose-headers", cors.exposed_headers.join());
+  }
+  return method === "OPTIONS";
+}
+
+describe("otlp to a collector on another origin, with the CORS of examples/pipelines/otelcol.yaml", () => {
   let browser, site, collector;
   let partial = {};
+  /** How the next request is answered, once, in place of 200. */
+  let next;
   before(async () => {
     browser = await launch();
     site = await startSite();
-    // As docs/pipelines.md has a Collector's CORS.
-    collector = await startReceiver(({ method, headers }, response) => {
-      response.setHeader("access-control-allow-origin", headers.origin ?? "");
-      response.setHeader("access-control-allow-headers", "content-type");
-      response.setHeader("content-type", "application/json");
-      response.end(method === "OPTIONS" ? "" : JSON.stringify(partial));
+    const cors = corsOfExample();
+    cors.allowed_origins = [site.url];
+    collector = await startReceiver((request, response) => {
+      if (answerCors(cors, request, response)) return response.writeHead(204).end();
+      const { status, headers } = next ?? { status: 200, headers: {} };
+      next = undefined;
+      response.writeHead(status, { "content-type": "application/json", ...headers });
+      response.end(JSON.stringify(partial));
     });
   });
   after(async () => {
@@ -28,15 +75,16 @@ describe("otlp to a collector on another origin", () => {
     collector?.stop();
   });
 
-  const open = (options) =>
-    visit(browser, site.url, {
+  const open = (options, from = site) =>
+    visit(browser, from.url, {
       format: "otlp",
       endpoint: `${collector.url}/v1/logs`,
       app: APP,
       quiet: true,
       ...options,
     });
-  const bodies = () => collector.requests.filter(({ method }) => method === "POST").map(({ body }) => body);
+  const requests = (wanted) => collector.requests.filter(({ method }) => method === wanted);
+  const bodies = () => requests("POST").map(({ body }) => body);
   /** A body is one line but for what is between its records. */
   const records = () =>
     judge(
@@ -53,8 +101,7 @@ describe("otlp to a collector on another origin", () => {
     await page.leave();
     await until(() => bodies().join().includes("langflow.shutdown"));
     await page.context.close();
-    for (const { method, headers } of collector.requests)
-      if (method === "POST") assert.equal(headers["content-type"], "application/json");
+    for (const { headers } of requests("POST")) assert.equal(headers["content-type"], "application/json");
     const read = records();
     const events = read.map(({ name, time, attributes }) => ({
       event: name.replace("langflow.", ""),
@@ -97,5 +144,29 @@ describe("otlp to a collector on another origin", () => {
     partial = {};
     await page.context.close();
     assert.deepEqual({ sent, rejected: dropped.rejected, queued }, { sent: 5, rejected: 2, queued: 0 });
+  });
+
+  it("the wait that a collector asks for is heard: the header is exposed", async () => {
+    collector.requests.length = 0;
+    next = { status: 429, headers: { "retry-after": `${RETRY_AFTER_S}` } };
+    const page = await open();
+    await until(async () => (await page.stats()).sent === 1);
+    await page.context.close();
+    const [first, second] = requests("POST").map(({ at }) => at);
+    assert.ok(second - first >= RETRY_AFTER_S * 1000 - CLOCKS_MS, `came again after ${second - first} ms`);
+  });
+
+  it("a page of another origin gets nothing in, and keeps it", async () => {
+    collector.requests.length = 0;
+    const elsewhere = await startSite();
+    const page = await open({}, elsewhere);
+    assert.equal(await page.flush(), false);
+    const { captured, sent, queued, inFlight } = await page.stats();
+    await page.context.close();
+    elsewhere.stop();
+    // It may be trying again just then.
+    assert.deepEqual({ captured, sent, kept: queued + inFlight }, { captured: 1, sent: 0, kept: 1 });
+    assert.ok(requests("OPTIONS").length > 0, "the browser asked");
+    assert.deepEqual(requests("POST"), []);
   });
 });

@@ -9,7 +9,7 @@ import { serveSite } from "../e2e/harness/site.mjs";
 import { PYTHON } from "./servers.mjs";
 
 /**
- * @param {(request: { method: string, url: string, headers: object, body: string }, response: import("node:http").ServerResponse) => void} answer
+ * @param {(request: { method: string, url: string, headers: object, body: string, at: number }, response: import("node:http").ServerResponse) => void} answer `at`: when all of it had come, in ms.
  */
 export async function startReceiver(answer) {
   const requests = [];
@@ -17,7 +17,8 @@ export async function startReceiver(answer) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const { method, url, headers } = request;
-    const got = { method, url, headers, body: Buffer.concat(chunks).toString("utf8") };
+    const body = Buffer.concat(chunks).toString("utf8");
+    const got = { method, url, headers, body, at: performance.now() };
     requests.push(got);
     answer(got, response);
   });

@@ -12,6 +12,12 @@ import { until } from "../e2e/harness/waiting.mjs";
 import { startNginx, startVite } from "./servers.mjs";
 import { APP, assertTracked, trackAll, visit } from "./visit.mjs";
 
+/** Events that pile up while the collector is away: more than a megabyte, less than the queue's two. */
+const BACKLOG = 8_000;
+
+/** REQUEST_MAX of src/delivery.rs, in bytes: a backlog leaves in requests as large as that. */
+const REQUEST_MAX = 256 * 1024;
+
 const RELAYS = [
   {
     name: "nginx",
@@ -60,6 +66,39 @@ for (const { name, start } of RELAYS) {
       await collector.restart();
       await until(async () => (await client.stats()).sent === 21);
       assert.equal(await countRows(collector.db), rows + 21);
+      await context.close();
+    });
+
+    it("lets a backlog through: thousands of events, in few requests, and none is too large", async () => {
+      await collector.kill();
+      const { context, page, ...client } = await visit(browser, relay.url, {});
+      const answers = [];
+      context.on("response", (response) => {
+        const request = response.request();
+        if (request.method() !== "POST") return;
+        const bytes = request.postDataBuffer()?.length ?? 0;
+        answers.push({ status: response.status(), bytes });
+      });
+      await page.evaluate((events) => window.trackMany(0, events), BACKLOG);
+      assert.equal(await client.flush(), false);
+      await collector.restart();
+      await until(async () => (await client.stats()).sent === BACKLOG + 1);
+      const rows = await allRows(collector.db);
+      const { session } = rows.find(({ name }) => name === `C${BACKLOG - 1}`);
+      assert.equal(rows.filter((row) => row.session === session).length, BACKLOG + 1);
+      const { dropped } = await client.stats();
+      assert.deepEqual(Object.values(dropped).filter(Boolean), [], "nothing was dropped");
+      const taken = () => answers.filter(({ status }) => status === 200);
+      const bytes = () => taken().reduce((sum, answer) => sum + answer.bytes, 0);
+      // The last answer may reach the page before the test hears of it.
+      await until(bytes);
+      const summary = JSON.stringify(answers);
+      assert.equal(answers.filter(({ status }) => status === 413).length, 0, summary);
+      assert.ok(
+        taken().some((answer) => answer.bytes > REQUEST_MAX / 2),
+        summary,
+      );
+      assert.ok(taken().length <= 2 * Math.ceil(bytes() / REQUEST_MAX), summary);
       await context.close();
     });
   });

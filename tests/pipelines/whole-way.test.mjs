@@ -42,11 +42,10 @@ describe("otlp from a browser through nginx and Rotel", () => {
 
   it("into ClickHouse: the same rows as ndjson makes", async () => {
     const clickhouse = await run(startCurrentClickhouse());
-    const files = [
-      "docs/clickhouse.sql",
-      "examples/pipelines/otel-logs.sql",
-      "examples/pipelines/otel-events.sql",
-    ];
+    // In the order of docs/pipelines.md.
+    const [, section] = /\*\*On into ClickHouse\.\*\*(.*?)\n\*\*/s.exec(textOf("docs/pipelines.md"));
+    const files = [...section.matchAll(/^ +clickhouse-client < (\S+)$/gm)].map(([, file]) => file);
+    assert.equal(files.length, 3);
     for (const file of files) await clickhouse.query(textOf(file));
     const rotel = await run(
       startRotel("rotel-clickhouse.env", [

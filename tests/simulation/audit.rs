@@ -33,8 +33,19 @@ impl World {
         if counts.bytes > self.setup.limits.queue_bytes {
             return Err(format!("page {p}: {} bytes pass the queue's bound", counts.bytes));
         }
-        for reason in [Reason::QueueFull, Reason::Invalid, Reason::Sampled, Reason::BeforeSend] {
-            let (counted, expected) = (counts.dropped[reason as usize], page.refused[reason as usize]);
+        // The identity alone would let an event that is lost, or opted out, pass for one that was sent.
+        if counts.sent != page.acknowledged {
+            return Err(format!("page {p}: {} sent, but {} acknowledged", counts.sent, page.acknowledged));
+        }
+        if counts.unconfirmed > 0 && self.setup.guarantee == Guarantee::AtLeastOnce {
+            return Err(format!(
+                "page {p}: {} left unconfirmed, which it may send again",
+                counts.unconfirmed
+            ));
+        }
+        // What is too old depends on whose claims still run, which the machine judges; the end looks at that.
+        for reason in Reason::ALL.into_iter().filter(|reason| *reason != Reason::Expired) {
+            let (counted, expected) = (counts.dropped[reason as usize], page.dropped[reason as usize]);
             if counted != expected {
                 return Err(format!("page {p}: {counted} dropped as {}, not {expected}", reason.as_str()));
             }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use langflow_telemetry::config::Guarantee;
-use langflow_telemetry::delivery::{Action, Input, Mode, Outcome, Via};
+use langflow_telemetry::delivery::{Action, Input, Mode, Outcome, Reason, Via};
 
 use crate::ledger::{excuse, keys};
 use crate::schedule::Weather;
@@ -282,25 +282,32 @@ impl World {
 
     /// What an answer that the machine waits for means to the events.
     fn heard(&mut self, p: usize, number: usize, outcome: Outcome) {
-        let Outcome::Answered { status, .. } = outcome else {
+        let Outcome::Answered { status, rejected, .. } = outcome else {
             self.failed(number);
             return;
         };
+        let events = self.requests[number].keys.len() as u32;
         // By the design's words, not by the machine's own function: that one is on trial too.
         match status {
             200..=299 => {
+                self.pages[p].acknowledged += events - rejected;
+                self.pages[p].dropped[Reason::Rejected as usize] += rejected;
                 for key in self.requests[number].keys.clone() {
                     self.events[key].heard_refused |= self.events[key].bad;
                 }
             }
             408 | 425 | 429 | 500..=599 => self.failed(number),
             410 => {
-                for key in self.held(p) {
+                let held = self.held(p);
+                self.pages[p].dropped[Reason::Rejected as usize] += held.len() as u32;
+                for key in held {
                     self.events[key].excuses |= excuse::GONE;
                 }
             }
-            413 if self.requests[number].keys.len() > 1 => self.failed(number),
+            413 if events > 1 => self.failed(number),
             _ => {
+                let reason = if status == 413 { Reason::TooLarge } else { Reason::Rejected };
+                self.pages[p].dropped[reason as usize] += events;
                 self.excuse(number, excuse::REFUSED);
                 let held = self.held(p);
                 for key in self.requests[number].keys.clone() {

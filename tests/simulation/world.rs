@@ -111,9 +111,11 @@ pub(crate) struct Page {
     pub(crate) sampled_out: bool,
     /// Attempts that may be in flight, with their requests where those have been started.
     pub(crate) attempts: Vec<(u32, Option<usize>)>,
-    /// Events given to the client, and those of them refused by reason.
+    /// Events given to the client, and those of them refused or given up, by reason, as the world saw it.
     pub(crate) given: u32,
-    pub(crate) refused: [u32; 8],
+    pub(crate) dropped: [u32; 8],
+    /// Events in requests of which it heard a 2xx, but for those that the answer refused.
+    pub(crate) acknowledged: u32,
 }
 
 pub(crate) struct World {
@@ -441,10 +443,13 @@ impl World {
     }
 
     fn deny(&mut self, p: usize) -> Check {
-        for key in self.held(p) {
-            self.events[key].excuses |= excuse::OPTED_OUT;
+        let held = self.held(p);
+        for key in &held {
+            self.events[*key].excuses |= excuse::OPTED_OUT;
         }
-        self.pages[p].denied = true;
+        let page = &mut self.pages[p];
+        page.dropped[Reason::OptedOut as usize] += held.len() as u32 + page.machine.counts().stored;
+        page.denied = true;
         self.tell(p, Input::Denied)
     }
 
@@ -499,7 +504,8 @@ impl World {
             sampled_out,
             attempts: Vec::new(),
             given: 0,
-            refused: [0; 8],
+            dropped: [0; 8],
+            acknowledged: 0,
         });
         self.pages[p].machine.frame(setup.frame);
         if self.opted_out {
@@ -680,7 +686,7 @@ impl World {
             (Captured::Off, _) if matches!(mode, Mode::Off | Mode::Closed) => return Ok(()),
             (Captured::Refused(_), Some(reason)) => {
                 page.given += 1;
-                page.refused[reason as usize] += 1;
+                page.dropped[reason as usize] += 1;
             }
             (Captured::Quiet | Captured::Wake, None) => {
                 page.given += 1;
@@ -728,7 +734,7 @@ impl World {
                     let reason = self.rng.pick(&[Reason::Invalid, Reason::BeforeSend]);
                     if self.pages[p].machine.refuse(reason) != Captured::Off {
                         self.pages[p].given += 1;
-                        self.pages[p].refused[reason as usize] += 1;
+                        self.pages[p].dropped[reason as usize] += 1;
                     }
                     self.audit(p)?;
                 }
@@ -859,6 +865,7 @@ impl World {
             for key in &keys {
                 self.events[*key].excuses |= excuse::OPTED_OUT;
             }
+            self.pages[p].dropped[Reason::OptedOut as usize] += keys.len() as u32;
         }
         let page = &mut self.pages[p];
         page.tokens.push(Token { token, keys, settled: false });

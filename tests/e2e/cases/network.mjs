@@ -132,11 +132,35 @@ const offline = {
 /** The default of `maxQueueBytes`. */
 const QUEUE_BYTES = 2 * 1024 * 1024;
 
+/** STORE_MAX of src/web/store.rs: bytes of batches on one origin. */
+const STORE_BYTES = 1024 * 1024;
+
+/** Has the page tell how many bytes of batches were in the store at most, by its own count after each write. */
+const watchStore = (page) =>
+  page.addInitScript(() => {
+    const original = Storage.prototype.setItem;
+    window.storedMost = 0;
+    const utf8 = new TextEncoder();
+    Storage.prototype.setItem = function (...given) {
+      original.apply(this, given);
+      let bytes = 0;
+      for (const key of Object.keys(this)) {
+        if (!key.startsWith("langflow-telemetry:")) continue;
+        const [head, lines] = this.getItem(key).split(/\n(.*)/s);
+        // A claim has no lines.
+        if (/^[us]\d+ \d+$/.test(head)) bytes += utf8.encode(lines).length;
+      }
+      window.storedMost = Math.max(window.storedMost, bytes);
+    };
+  });
+
 const flood = {
   name: "20,000 events while offline, then online",
   explains: "a queue of 2 MiB: the newest are refused, and counted",
   async run(world) {
-    const page = await world.open({ endpoint: "remote", ...SOON });
+    const page = await world.newPage();
+    await watchStore(page);
+    await world.visit(page, { endpoint: "remote", ...SOON });
     await world.rows(VERSION);
     await until(async () => (await audit(page)).sent === VERSION);
     await world.context.setOffline(true);
@@ -146,8 +170,14 @@ const flood = {
     assert.ok(full.bytes <= QUEUE_BYTES && full.bytes > QUEUE_BYTES - 1024, `${full.bytes} bytes held`);
     assert.equal(full.captured, 20_000 + VERSION);
     assert.equal(full.queued, 20_000 - refused);
+    // The queue is twice the store: what fits is kept, the host page is told, and nothing is kept beyond.
+    const diagnostics = () => page.evaluate(() => window.diagnostics);
+    await until(async () => (await diagnostics()).some(({ code }) => code === "store_unavailable"));
+    const most = await page.evaluate(() => window.storedMost);
+    assert.ok(most <= STORE_BYTES, `${most} bytes of batches in the store`);
+    assert.ok(most > STORE_BYTES * 0.9, `only ${most} bytes of batches in the store`);
     // Each at its 1st, 2nd, 4th, 8th … time: a queue that is full, and a store that is.
-    const told = await page.evaluate(() => window.diagnostics);
+    const told = await diagnostics();
     assert.equal(told[0].code, "queue_full");
     for (const { code, count } of told) {
       assert.ok(["queue_full", "store_unavailable"].includes(code), code);
@@ -164,6 +194,54 @@ const flood = {
     assertRows(rows, { components: kept });
     const measured = await measure(world, rows);
     assert.equal(measured.captured, rows.length + refused, "captured = rows + refused");
+    return measured;
+  },
+};
+
+/** What a page may have in flight as keepalive bodies, by the Fetch standard, in bytes. */
+const BROWSER_BUDGET = 64 * 1024;
+
+/** Has the page tell what it sent by keepalive fetch, and how often that was refused. No answer's body is touched. */
+const watchKeepalive = (page) =>
+  page.addInitScript(() => {
+    const original = window.fetch;
+    window.keepalive = { bytes: 0, refused: 0 };
+    window.fetch = function (url, init) {
+      const answer = original.call(this, url, init);
+      if (init?.keepalive) {
+        window.keepalive.bytes += init.body.byteLength;
+        answer.catch(() => (window.keepalive.refused += 1));
+      }
+      return answer;
+    };
+  });
+
+/**
+ * Chromium gives the budget of a keepalive body back when the answer's body has been read; of one that it may not
+ * cache nobody else reads it. A client that leaves it there is refused every request after some 64 KiB.
+ */
+const drained = {
+  name: "40 requests of 100 events to an endpoint that forbids to cache its answers",
+  async run(world) {
+    world.proxy.fail(() => ({ headers: { "cache-control": "no-store" } }));
+    const page = await world.newPage();
+    await watchKeepalive(page);
+    await world.visit(page);
+    const settled = await page.evaluate(async () => {
+      const settled = [];
+      for (let first = 0; first < 4_000; first += 100) {
+        window.trackMany(first, 100);
+        settled.push(await window.telemetry.flush());
+      }
+      return settled;
+    });
+    assert.deepEqual([...new Set(settled)], [true], "each was acknowledged at once");
+    const { bytes, refused } = await page.evaluate(() => window.keepalive);
+    assert.equal(refused, 0, "requests that the browser refused");
+    assert.ok(bytes > 5 * BROWSER_BUDGET, `${bytes} bytes of keepalive bodies`);
+    assert.equal((await audit(page)).retried, 0);
+    const measured = await finish(world, page, 4_000);
+    assert.equal(measured.again, 0, "events sent again");
     return measured;
   },
 };
@@ -248,6 +326,7 @@ const policy = {
 export const network = [
   offline,
   flood,
+  drained,
   failing(
     "503 three times",
     first(3, () => ({ status: 503 })),

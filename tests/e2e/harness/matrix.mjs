@@ -1,7 +1,7 @@
 /** Runs cases several times, side by side, and writes the table of what arrived. */
 
 import { mkdirSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 
 const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
@@ -64,6 +64,7 @@ const results = [];
  * @param {() => Promise<Partial<Record<keyof typeof COLUMNS, number>>>} run
  */
 export async function repeat({ name, explains = "", alone = false }, run) {
+  began ??= performance.now();
   const result = { name, explains, runs: [] };
   results.push(result);
   const runs = Array.from({ length: REPEAT }, () =>
@@ -74,6 +75,9 @@ export async function repeat({ name, explains = "", alone = false }, run) {
   // All of them have ended before the browser is closed, also where one failed.
   for (const ended of await Promise.allSettled(runs)) if (ended.status === "rejected") throw ended.reason;
 }
+
+/** When the first case began: what came before is the browser's start. */
+let began;
 
 /** Prints the table, and writes it to results/NAME.md and NAME.json. */
 export function writeTable(name) {
@@ -93,7 +97,15 @@ export function writeTable(name) {
   const line = (cells) => `| ${cells.map((cell, at) => cell.padEnd(widths[at])).join(" | ")} |`;
   const table = [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
   mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(`${RESULTS}${name}.md`, `${REPEAT} runs of each case, least–most.\n\n${table}\n`);
-  writeFileSync(`${RESULTS}${name}.json`, `${JSON.stringify({ repeat: REPEAT, results }, null, 1)}\n`);
-  console.log(`${table}\n\n${REPEAT} runs of each case, least–most; written to tests/e2e/results/${name}.md`);
+  const seconds = Math.round((performance.now() - began) / 1000);
+  const [processors, load] = [availableParallelism(), loadavg()[0].toFixed(1)];
+  const what =
+    `${results.length} cases, ${REPEAT} runs of each, least–most. All of them took ${seconds} s on ${processors} ` +
+    `processors, with a load of ${load} in the last minute.`;
+  writeFileSync(`${RESULTS}${name}.md`, `${what}\n\n${table}\n`);
+  writeFileSync(
+    `${RESULTS}${name}.json`,
+    `${JSON.stringify({ repeat: REPEAT, seconds, results }, null, 1)}\n`,
+  );
+  console.log(`${table}\n\n${what} Written to tests/e2e/results/${name}.md`);
 }

@@ -9,6 +9,7 @@
  *   { hang: true }               no answer, ever
  *   { drop: true }               the connection is closed without one
  *   { delay: ms }                passed on later
+ *   { headers }                  passed on, and these come to the collector's answer
  *   { half: async () => {} }     half of the body reaches the collector, then that is called, then all is closed
  *   { silent: async () => {} }   the collector answers, then that is called, and the page never hears of it
  */
@@ -80,7 +81,7 @@ export async function startProxy(collector) {
         response.destroy();
       } else {
         if (wanted.delay) await sleep(wanted.delay);
-        await pass(request, response, body);
+        await pass(request, response, body, wanted.headers);
       }
     } finally {
       seen.under -= 1;
@@ -109,11 +110,11 @@ export async function startProxy(collector) {
     return { status: answer.statusCode, headers: answer.headers, body: told };
   }
 
-  async function pass(request, response, body) {
+  async function pass(request, response, body, more = {}) {
     // A collector that is not there: the connection is closed, as if there were no proxy.
     const { status, headers, body: answer } = await forward(request, body);
     delete headers["transfer-encoding"];
-    response.writeHead(status, headers).end(answer);
+    response.writeHead(status, { ...headers, ...more }).end(answer);
   }
 
   async function passHalf(request, body, then) {

@@ -56,17 +56,18 @@ if (!quiet) console.debug(`e2e:here ${id}`);
 
 window.trackMany(0, track ?? 0);
 
-// After the client's own listener, so that this is what it left.
-addEventListener(
-  "pagehide",
-  () => {
-    if (quiet) return;
-    const left = { id, stats: window.audit(), imbalances: window.imbalances };
-    // On the console for its test; what a page says at its very end is not always heard, so also in the storage.
-    console.debug(`e2e:left ${JSON.stringify(left)}`);
-    localStorage.setItem(`e2e:left:${id}`, JSON.stringify(left));
-  },
-  true,
-);
+const leave = () => {
+  if (quiet) return;
+  const left = { id, stats: window.audit(), imbalances: window.imbalances };
+  // On the console for its test; what a page says at its very end is not always heard, so also in the storage.
+  console.debug(`e2e:left ${JSON.stringify(left)}`);
+  localStorage.setItem(`e2e:left:${id}`, JSON.stringify(left));
+};
+/** After the client's own listener, so that this is what it left; to be called again where the client listens later. */
+window.listenLast = () => {
+  removeEventListener("pagehide", leave, true);
+  addEventListener("pagehide", leave, true);
+};
+window.listenLast();
 if (!quiet) setInterval(window.audit, AUDIT_MS);
 window.ready = true;
