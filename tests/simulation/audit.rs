@@ -14,9 +14,14 @@ const REQUESTS_BASE: u64 = 200;
 impl World {
     /// The accounting identity, counters against what is really there, budget and bounds.
     pub(crate) fn audit(&mut self, p: usize) -> Check {
+        let page = &mut self.pages[p];
+        let counts = page.machine.counts();
+        // A claim that lapsed meanwhile: what has a copy is not this page's to drop any more.
+        if let Some(before) = page.stored_at_gone.take() {
+            page.dropped[Reason::Rejected as usize] -= counts.stored.saturating_sub(before);
+        }
         let page = &self.pages[p];
         let machine = &page.machine;
-        let counts = machine.counts();
         let dropped: u32 = counts.dropped.iter().sum();
         let known =
             counts.sent + counts.unconfirmed + counts.queued + counts.in_flight + counts.stored + dropped;

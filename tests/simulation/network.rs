@@ -299,7 +299,9 @@ impl World {
             408 | 425 | 429 | 500..=599 => self.failed(number),
             410 => {
                 let held = self.held(p);
-                self.pages[p].dropped[Reason::Rejected as usize] += held.len() as u32;
+                let page = &mut self.pages[p];
+                page.dropped[Reason::Rejected as usize] += held.len() as u32;
+                page.stored_at_gone = Some(page.machine.counts().stored);
                 for key in held {
                     self.events[key].excuses |= excuse::GONE;
                 }

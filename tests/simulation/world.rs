@@ -114,6 +114,8 @@ pub(crate) struct Page {
     /// Events given to the client, and those of them refused or given up, by reason, as the world saw it.
     pub(crate) given: u32,
     pub(crate) dropped: [u32; 8],
+    /// It hears a 410 just now: what it had in the store, and not in memory, before.
+    pub(crate) stored_at_gone: Option<u32>,
     /// Events in requests of which it heard a 2xx, but for those that the answer refused.
     pub(crate) acknowledged: u32,
 }
@@ -505,6 +507,7 @@ impl World {
             attempts: Vec::new(),
             given: 0,
             dropped: [0; 8],
+            stored_at_gone: None,
             acknowledged: 0,
         });
         self.pages[p].machine.frame(setup.frame);
