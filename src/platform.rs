@@ -3,21 +3,17 @@
 //! agent says "x86_64" on every Linux and "x64" on every Windows. WebGL would tell more; that is
 //! fingerprinting, and never done.
 
-use alloc::string::String;
-
 /// What the browser says about the machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Hints {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hints<'a> {
     /// `navigator.userAgent`.
-    pub user_agent: String,
+    pub user_agent: &'a str,
     /// `navigator.maxTouchPoints` above 1: an iPad calls itself a Macintosh.
     pub touch: bool,
     /// `navigator.userAgentData.platform`; empty where there is none.
-    pub platform: String,
-    /// The high-entropy hint `architecture`; empty where it was withheld.
-    pub architecture: String,
-    /// The high-entropy hint `bitness`; empty where it was withheld.
-    pub bitness: String,
+    pub platform: &'a str,
+    /// The high-entropy hints `architecture` and `bitness`, a space between; anything else where they were withheld.
+    pub processor: &'a str,
 }
 
 /// Parts of a user agent in the order in which they are looked for, and what they say: `Android` stands
@@ -37,25 +33,24 @@ const SYSTEMS: [(&str, &str); 8] = [
 const PROCESSORS: [(&str, &str); 4] =
     [("aarch64", "arm64"), ("arm64", "arm64"), ("armv", "arm"), ("i686", "x86")];
 
-/// Client hints' architecture, followed by their bitness.
+/// Client hints' words for a processor.
 const HINTED: [(&str, &str); 4] =
-    [("x8664", "x86_64"), ("x8632", "x86"), ("arm64", "arm64"), ("arm32", "arm")];
+    [("x86 64", "x86_64"), ("x86 32", "x86"), ("arm 64", "arm64"), ("arm 32", "arm")];
 
-impl Hints {
+impl Hints<'_> {
     /// `Windows`, `macOS`, `Linux`, `Android`, `iOS`, `Chrome OS` or `BSD`.
     pub fn system(&self) -> Option<&'static str> {
         // Client hints use the same names, but for Chromium OS; a name that is not in the table is not ours
         // to pass on.
         let hinted = SYSTEMS.iter().map(|(_, name)| *name).find(|name| *name == self.platform);
-        let system = hinted.or_else(|| find(&SYSTEMS, &self.user_agent))?;
+        let system = hinted.or_else(|| find(&SYSTEMS, self.user_agent))?;
         Some(if system == "macOS" && self.touch { "iOS" } else { system })
     }
 
     /// `x86_64`, `x86`, `arm64` or `arm`.
     pub fn arch(&self) -> Option<&'static str> {
-        let hint = [self.architecture.as_str(), self.bitness.as_str()].concat();
-        let hinted = HINTED.iter().find(|(name, _)| *name == hint).map(|(_, name)| *name);
-        hinted.or_else(|| find(&PROCESSORS, &self.user_agent))
+        let hinted = HINTED.iter().find(|(name, _)| *name == self.processor).map(|(_, name)| *name);
+        hinted.or_else(|| find(&PROCESSORS, self.user_agent))
     }
 }
 
@@ -78,8 +73,8 @@ fn find(table: &[(&str, &'static str)], text: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn agent(user_agent: &str) -> Hints {
-        Hints { user_agent: user_agent.into(), ..Hints::default() }
+    fn agent(user_agent: &str) -> Hints<'_> {
+        Hints { user_agent, ..Hints::default() }
     }
 
     #[test]
@@ -152,28 +147,26 @@ mod tests {
     #[test]
     fn client_hints_come_first() {
         let hints = Hints {
-            platform: "macOS".into(),
-            architecture: "arm".into(),
-            bitness: "64".into(),
+            platform: "macOS",
+            processor: "arm 64",
             ..agent("Mozilla/5.0 (Windows NT 10.0; Win64; x64)")
         };
         assert_eq!((hints.system(), hints.arch()), (Some("macOS"), Some("arm64")));
-        for (architecture, bitness, arch) in [
-            ("x86", "64", Some("x86_64")),
-            ("x86", "32", Some("x86")),
-            ("arm", "32", Some("arm")),
-            ("", "", None),
-            ("riscv", "64", None),
+        for (processor, arch) in [
+            ("x86 64", Some("x86_64")),
+            ("x86 32", Some("x86")),
+            ("arm 32", Some("arm")),
+            (" ", None),
+            ("undefined undefined", None),
+            ("riscv 64", None),
         ] {
-            let hints =
-                Hints { architecture: architecture.into(), bitness: bitness.into(), ..Hints::default() };
-            assert_eq!(hints.arch(), arch);
+            assert_eq!(Hints { processor, ..Hints::default() }.arch(), arch);
         }
     }
 
     #[test]
     fn an_unknown_hint_is_not_passed_on() {
-        let hints = Hints { platform: "JanesOS".into(), ..agent("Mozilla/5.0 (X11; Linux x86_64)") };
+        let hints = Hints { platform: "JanesOS", ..agent("Mozilla/5.0 (X11; Linux x86_64)") };
         assert_eq!(hints.system(), Some("Linux"));
     }
 }

@@ -22,7 +22,6 @@ use crate::consent::{self, Choice, Consent, Signals};
 use crate::delivery::{Action, Captured, Delivery, Input, Mode, Notice, Now, Outcome, Reason, Rules, Via};
 use crate::error::Error;
 use crate::event::{self, Component, Event, Origin, Playground, Run, Shutdown, Version};
-use crate::platform::Hints;
 use crate::queue::Limits;
 use crate::redact;
 
@@ -67,8 +66,8 @@ struct Page {
     line: RefCell<Vec<u8>>,
     endpoint: Endpoint,
     store: Store,
-    /// What is known so far, while client hints are waited for.
-    hints: RefCell<Option<Hints>>,
+    /// The Version event waits for client hints.
+    awaits_hints: Cell<bool>,
     has_version: Cell<bool>,
     has_shutdown: Cell<bool>,
     /// The browser has said that the page goes, and not all is done yet that is done then.
@@ -352,7 +351,7 @@ impl Page {
             store: Store::new(&endpoint.href, config.format, &session),
             endpoint,
             config,
-            hints: RefCell::new(None),
+            awaits_hints: Cell::new(false),
             has_version: Cell::new(false),
             has_shutdown: Cell::new(false),
             is_leaving: Cell::new(false),
@@ -415,9 +414,9 @@ impl Page {
             self.drive(Input::Offline);
         }
         if !self.has_version.get() {
-            self.hints.replace(Some(navigator::hints(self.host)));
+            self.awaits_hints.set(true);
             if !self.host.does(Ask::Hints, navigator::HINTS_WAIT_MS) {
-                self.introduce();
+                self.introduce("");
             }
         }
     }
@@ -433,7 +432,7 @@ impl Page {
         lifecycle::listen(self.host, Listening::Nothing);
         self.arm(NEVER);
         self.host.told(Ask::EndHints, "");
-        self.hints.replace(None);
+        self.awaits_hints.set(false);
     }
 
     fn arm(&self, after_ms: f64) {
@@ -493,14 +492,10 @@ impl Page {
     }
 
     /// Version: once a page load.
-    fn introduce(&self) {
-        let hints = self.hints.take();
+    fn introduce(&self, processor: &str) {
         self.host.told(Ask::EndHints, "");
-        if let Some(hints) = hints
-            && !self.has_version.replace(true)
-        {
-            let (system, arch) = (hints.system().unwrap_or_default(), hints.arch().unwrap_or_default());
-            call(self.host.0, Ask::Emit as u32, -1.0, &[system, "\n", arch].concat());
+        if self.awaits_hints.replace(false) && !self.has_version.replace(true) {
+            call(self.host.0, Ask::Emit as u32, -1.0, &navigator::machine(self.host, processor));
         }
     }
 
@@ -509,7 +504,7 @@ impl Page {
         if self.mode() != Mode::On {
             return;
         }
-        self.introduce();
+        self.introduce("");
         if !self.has_shutdown.get() {
             let seconds = (monotonic_ms() - self.life_began.get()) / 1000.0;
             self.host.does(Ask::Emit, seconds);
@@ -532,7 +527,7 @@ impl Page {
                 if self.is_leaving.get() {
                     self.leave();
                 }
-                self.introduce();
+                self.introduce("");
                 self.drive(Input::Hidden);
             }
             Signal::Visibility => self.drive(Input::Shown),
@@ -553,10 +548,7 @@ impl Page {
             Signal::Tick => self.drive(Input::Tick),
             Signal::Locked => self.drain(),
             Signal::Hints => {
-                if let Some(hints) = self.hints.borrow_mut().as_mut() {
-                    navigator::complete(hints, &text.unwrap_or_default());
-                }
-                self.introduce();
+                self.introduce(&text.unwrap_or_default());
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Reads the navigator: the person's signals, and what kind of machine it is.
 
-use super::{Ask, Host, cut};
+use alloc::string::String;
+
+use super::{Ask, Host};
 use crate::platform::Hints;
 
 /// How long client hints are waited for, in ms. They come from the browser itself; one that takes longer has
@@ -18,21 +20,16 @@ pub(super) fn dnt(host: Host) -> bool {
     host.text(Ask::Property, "navigator.doNotTrack").is_some_and(|text| text == "1" || text == "yes")
 }
 
-/// What is known at once.
-pub(super) fn hints(host: Host) -> Hints {
-    let points = host.text(Ask::Property, "navigator.maxTouchPoints").unwrap_or_default();
-    Hints {
-        user_agent: host.text(Ask::Property, "navigator.userAgent").unwrap_or_default(),
+/// System and processor, a line end between, either of which may be unknown and is then empty. `processor` is what
+/// client hints told, if they did.
+pub(super) fn machine(host: Host, processor: &str) -> String {
+    let text = |path| host.text(Ask::Property, path).unwrap_or_default();
+    let (user_agent, points) = (text("navigator.userAgent"), text("navigator.maxTouchPoints"));
+    let hints = Hints {
+        user_agent: &user_agent,
         touch: points.len() > 1 || points.as_str() > "1",
-        platform: host.text(Ask::Property, "navigator.userAgentData.platform").unwrap_or_default(),
-        ..Hints::default()
-    }
-}
-
-/// Adds what was told. A value that was withheld adds nothing.
-pub(super) fn complete(hints: &mut Hints, told: &str) {
-    if let Some((architecture, bitness)) = cut(told, b' ') {
-        hints.architecture = architecture.into();
-        hints.bitness = bitness.into();
-    }
+        platform: &text("navigator.userAgentData.platform"),
+        processor,
+    };
+    [hints.system().unwrap_or_default(), "\n", hints.arch().unwrap_or_default()].concat()
 }
