@@ -156,10 +156,12 @@ e2e: N ?= 20
 e2e: ## the end-to-end cases N times each, and the table of what arrived (N=20)
 	@LFT_REPEAT=$(N) $(MAKE) --no-print-directory test-e2e
 
-test-firefox: package collector npm ## the page-exit cases in Firefox; builds geckodriver once, some minutes
+test-firefox: package collector npm wasm-bindgen wasm-pack ## the edge and the page-exit cases in Firefox; builds geckodriver once, some minutes
 	@.ci/firefox.sh
 	@.ci/debian.sh sqlite3 sqlite3
 	@$(MAKE) --no-print-directory tests/engines/node_modules/.package-lock.json
+	@echo "── wasm-pack test, in Firefox"
+	@wasm-pack test --headless --firefox --mode no-install --geckodriver "$$(command -v geckodriver)" --test web
 	@$(NODE_TEST) tests/engines/firefox.test.mjs
 
 test-webkit: package collector npm ## a page in WebKitGTK, from load to close
