@@ -142,7 +142,7 @@ test-e2e: www collector npm browser ## the built page, a real browser and the re
 	@$(NODE_TEST) tests/e2e/*.test.mjs
 
 test-langflow: langflow collector npm browser ## docs/langflow.md: its code is the example's, and does what it says
-	@.ci/debian.sh sqlite3 sqlite3
+	@.ci/pipelines.sh
 	@echo "── examples/langflow"
 	@node tests/langflow/snippets.mjs --check
 	@$(NODE_TEST) tests/langflow/*.test.mjs

@@ -11,7 +11,7 @@ use crate::consent::Asked;
 use crate::error::Error;
 use crate::event::{NAME_EXPECTED, is_name};
 use crate::wire::Format;
-use crate::wire::gateway::URL_MAX;
+use crate::wire::gateway::{FRAME_MAX, URL_MAX};
 
 /// Longest endpoint, in bytes: longer URLs are refused along the way by servers and proxies.
 pub const ENDPOINT_MAX_BYTES: usize = 2_048;
@@ -168,11 +168,11 @@ impl Config {
     }
 
     /// Suits the limits to a format that sends each event by itself, in the URL of a request: `base` is what comes
-    /// before, and all of it may be so long.
+    /// before.
     pub const fn fit(&mut self, base: &str) {
         self.max_batch_events = 1;
         // The `/` between them is not in the line, but its line end is.
-        self.max_batch_bytes = (URL_MAX - 1).saturating_sub(base.len());
+        self.max_batch_bytes = (URL_MAX - 1 - FRAME_MAX).saturating_sub(base.len());
     }
 
     /// What was asked for, or what suits the format.
@@ -471,7 +471,7 @@ mod tests {
         let mut config = read(&[("endpoint", text("/t")), ("format", text("gateway"))]).expect("taken");
         assert_eq!(config.format, Format::Gateway);
         config.fit("https://t.example/t");
-        assert_eq!((config.max_batch_events, config.max_batch_bytes), (1, 2_047 - 19));
+        assert_eq!((config.max_batch_events, config.max_batch_bytes), (1, 2_047 - 256 - 19));
         assert_eq!(config.guarantee(), Guarantee::AtMostOnce);
         config.fit(&"x".repeat(3_000));
         assert_eq!(config.max_batch_bytes, 0);

@@ -232,7 +232,13 @@ pub fn command(client: usize, command: usize, token: u32) -> u32 {
     if let (Some(page), Some(command)) = (page(client), COMMANDS.get(command)) {
         match command {
             Command::Start => page.reconsider(),
-            Command::Flush => page.drive(Input::Flush { token }),
+            Command::Flush => {
+                if page.config.format.is_ping() {
+                    // What is to leave now says what is known now.
+                    page.introduce();
+                }
+                page.drive(Input::Flush { token });
+            }
             Command::Close => {
                 page.say_goodbye();
                 page.drive(Input::Close { token });
@@ -410,16 +416,26 @@ impl Page {
         self.host.told(Ask::Because, "");
         lifecycle::listen(self.host, Listening::Page);
         self.life_began.set(monotonic_ms());
-        self.drive(Input::Granted);
-        if lifecycle::is_offline(self.host) && !self.endpoint.is_loopback {
+        let introduces = !self.has_version.get();
+        // A ping says what is running: until that is known, it is as if there were no network.
+        let waits = introduces && self.config.format.is_ping();
+        if waits {
             self.drive(Input::Offline);
         }
-        if !self.has_version.get() {
+        self.drive(Input::Granted);
+        if !waits && self.is_offline() {
+            self.drive(Input::Offline);
+        }
+        if introduces {
             self.hints.replace(Some(navigator::hints(self.host)));
             if !self.host.does(Ask::Hints, navigator::HINTS_WAIT_MS) {
                 self.introduce();
             }
         }
+    }
+
+    fn is_offline(&self) -> bool {
+        lifecycle::is_offline(self.host) && !self.endpoint.is_loopback
     }
 
     fn end(&self, reason: &'static str) {
@@ -462,8 +478,7 @@ impl Page {
             let mut origin = self.origin.borrow_mut();
             line.clear();
             origin.time = time_ms as u64;
-            let frame = self.frame.borrow();
-            self.config.format.encode(event, &origin, &frame, self.config.max_batch_bytes, &mut line);
+            self.config.format.encode(event, &origin, self.config.max_batch_bytes, &mut line);
             let captured = self.delivery.borrow_mut().capture(&line, urgent);
             // A refused event has no number: a gap in `seq` means a loss, and nothing else.
             if matches!(captured, Captured::Quiet | Captured::Wake) {
@@ -501,6 +516,9 @@ impl Page {
         {
             let (system, arch) = (hints.system().unwrap_or_default(), hints.arch().unwrap_or_default());
             call(self.host.0, Ask::Emit as u32, -1.0, &[system, "\n", arch].concat());
+            if self.config.format.is_ping() && !self.is_offline() {
+                self.drive(Input::Online);
+            }
         }
     }
 

@@ -3,8 +3,9 @@
 //! `{endpoint}/component?clientType=browser&componentName=ChatInput&componentSeconds=0&…&timestamp=…`
 //!
 //! A line is the event's name, `?` and the query; Version has no path, so that its name is taken off again by
-//! [`wrap`]. Keys are the event's name and the field's; what the gateway has and we do not know is left out, as
-//! its own client does. Sessions, numbers and sample rates have no place there.
+//! [`wrap`], which also puts in what is known of the app and the machine by then. Keys are the event's name and the
+//! field's; what the gateway has and we do not know is left out. Sessions, numbers and sample rates have no place
+//! there.
 
 use alloc::vec::Vec;
 
@@ -20,6 +21,10 @@ pub(super) const NO_PATH: &[u8] = b"version";
 
 /// A URL has fewer than so many characters: the gateway's own bound.
 pub const URL_MAX: usize = 2_048;
+
+/// Characters of a URL that are kept for what [`put_frame`] makes, which an event does not know yet when it is written
+/// down. Four times what it takes with Langflow's own versions and systems.
+pub const FRAME_MAX: usize = 256;
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -52,17 +57,15 @@ fn put_name(scope: &str, name: &str, out: &mut Vec<u8>) {
     out.push(b'=');
 }
 
-/// Appends the end of a line. `frame` is what [`put_frame`] made; the line gets at most `max` bytes, by cutting
-/// the error message.
-pub(super) fn finish(event: &Event, origin: &Origin, frame: &[u8], max: usize, out: &mut Vec<u8>) {
-    let frame = if matches!(event, Event::Version(_)) { b"" } else { frame };
+/// Appends the end of a line. The line gets at most `max` bytes, by cutting the error message.
+pub(super) fn finish(event: &Event, origin: &Origin, max: usize, out: &mut Vec<u8>) {
     if let Some((_, message)) = event.outcome() {
         // Sent even where there is none, as the gateway's own client does.
         put_name(event.name(), "errorMessage", out);
         let message = message.unwrap_or_default();
         let start = out.len();
         put_text(message, out);
-        let over = (out.len() + 1 + frame.len() + TIME.len()).saturating_sub(max);
+        let over = (out.len() + 1 + TIME.len()).saturating_sub(max);
         if over > 0 {
             // A byte of the message is one of the URL, or three.
             let mut end = message.len().saturating_sub(over);
@@ -74,11 +77,26 @@ pub(super) fn finish(event: &Event, origin: &Origin, frame: &[u8], max: usize, o
         }
         out.push(b'&');
     }
-    put(frame, out);
     put_time(origin.time, out);
 }
 
-/// Appends what every event but Version says of the app and the machine.
+/// The URL after the endpoint, of a line; `frame` is what [`put_frame`] made.
+pub(super) fn wrap(frame: &[u8], line: &[u8], out: &mut Vec<u8>) {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    if let Some(query) = line.strip_prefix(NO_PATH) {
+        put(query, out);
+        return;
+    }
+    // The time comes last, and is always as long.
+    let (event, time) = line.split_at(line.len().saturating_sub(TIME.len() - 1));
+    out.push(b'/');
+    for part in [event, frame, time] {
+        put(part, out);
+    }
+}
+
+/// Appends what every event but Version says of the app and the machine: at most [`FRAME_MAX`] bytes. A fact for which
+/// there is no room is left out.
 pub(super) fn put_frame(facts: &Version, client_type: &str, out: &mut Vec<u8>) {
     put_fact("langflow_version", facts.version.as_deref(), out);
     // How Langflow is run: its own client has two types, `oss` and `desktop`, and one platform for each.
@@ -88,7 +106,11 @@ pub(super) fn put_frame(facts: &Version, client_type: &str, out: &mut Vec<u8>) {
 
 fn put_fact(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
     if let Some(value) = value {
+        let start = out.len();
         put_field("", name, Value::Text(&value.to_ascii_lowercase()), out);
+        if out.len() > FRAME_MAX {
+            out.truncate(start);
+        }
     }
 }
 
@@ -136,7 +158,7 @@ mod tests {
 
     use super::*;
     use crate::event::tests::{any_event, any_origin};
-    use crate::event::{Component, Playground, Record, Run, Shutdown};
+    use crate::event::{Component, NAME_MAX_CHARS, Playground, Record, Run, Shutdown};
     use crate::wire::Format;
 
     /// 2026-05-01T12:00:00.123Z
@@ -166,11 +188,11 @@ mod tests {
         }
     }
 
-    /// The URL after the endpoint.
+    /// The URL after the endpoint, of at most `max` characters.
     fn ping(event: &Event, client_type: &str, facts: &Version, max: usize) -> String {
         let frame = Format::Gateway.frame(facts, client_type);
         let mut line = Vec::new();
-        Format::Gateway.encode(event, &origin(client_type), &frame, max, &mut line);
+        Format::Gateway.encode(event, &origin(client_type), max.saturating_sub(frame.len()), &mut line);
         assert!(Format::Gateway.is_plausible(line.strip_suffix(b"\n").expect("a line")));
         String::from_utf8(Format::Gateway.wrap(&frame, &line)).expect("ASCII")
     }
@@ -184,16 +206,57 @@ mod tests {
         })
     }
 
-    /// The vector that was checked against Langflow's own models, to the letter, but for the run's id, which we
-    /// do not have, and microseconds, which JavaScript's clock does not.
+    /// What Langflow's own client sends, checked against the gateway's models: after the endpoint, to the letter.
+    const GOLDEN: &str = "/playground?clientType=oss&playgroundSeconds=2&playgroundComponentCount=3&playgroundSuccess=true\
+                          &playgroundErrorMessage=&playgroundRunId=0b3e&langflow_version=1.10.0&platform=python_package\
+                          &os=linux&timestamp=2026-05-01T12%3A00%3A00.123456%2B00%3A00";
+
+    /// Where we differ: a run's id never travels, and JavaScript's clock has milliseconds.
+    const DIFFERENCES: [(&str, &str); 2] = [("&playgroundRunId=0b3e", ""), (".123456%2B", ".123000%2B")];
+
     #[test]
     fn the_golden_vector() {
-        assert_eq!(
-            ping(&playground(2.9, None), "oss", &facts(), 2_047),
-            "/playground?clientType=oss&playgroundSeconds=2&playgroundComponentCount=3&playgroundSuccess=true\
-             &playgroundErrorMessage=&langflow_version=1.10.0&platform=python_package&os=linux\
-             &timestamp=2026-05-01T12%3A00%3A00.123000%2B00%3A00"
-        );
+        let ours = DIFFERENCES.iter().fold(GOLDEN.to_owned(), |ping, (theirs, ours)| {
+            assert_eq!(ping.matches(theirs).count(), 1, "{theirs}");
+            ping.replace(theirs, ours)
+        });
+        assert_eq!(ping(&playground(2.9, None), "oss", &facts(), 2_047), ours);
+    }
+
+    /// What is known when the URL is made is in it, whatever was known when the event was written down.
+    #[test]
+    fn an_early_event_says_what_was_known_later() {
+        let event = playground(2.9, None);
+        let mut line = Vec::new();
+        Format::Gateway.encode(&event, &origin("oss"), 2_047, &mut line);
+        let wrap = |facts: &Version| Format::Gateway.wrap(&Format::Gateway.frame(facts, "oss"), &line);
+        let early = wrap(&Version::default());
+        let early = String::from_utf8(early).expect("ASCII");
+        assert!(early.contains("&playgroundErrorMessage=&platform=python_package&timestamp="), "{early}");
+        let late = wrap(&facts());
+        assert_eq!(String::from_utf8(late).expect("ASCII"), ping(&event, "oss", &facts(), 2_047));
+    }
+
+    #[test]
+    fn a_url_is_shorter_than_its_bound_whatever_is_known_by_then() {
+        let long = |letter: &str| Some(letter.repeat(NAME_MAX_CHARS));
+        let base = "https://langflow.gateway.scarf.sh";
+        for letter in ["x", "é", "漢", "🦀"] {
+            let facts = Version { version: long(letter), platform: long(letter), ..Version::default() };
+            for client_type in ["oss".to_owned(), "x".repeat(NAME_MAX_CHARS), letter.repeat(40)] {
+                let frame = Format::Gateway.frame(&facts, &client_type);
+                assert!(frame.len() <= FRAME_MAX, "{}", frame.len());
+                let event = playground(1.0, Some(&letter.repeat(2_048)));
+                let mut line = Vec::new();
+                let max = URL_MAX - 1 - FRAME_MAX - base.len();
+                Format::Gateway.encode(&event, &origin(&client_type), max, &mut line);
+                let ping = Format::Gateway.wrap(&frame, &line);
+                assert!(base.len() + ping.len() < URL_MAX, "{}", ping.len());
+            }
+        }
+        // One that has no room leaves it to the others.
+        let facts = Version { version: long("漢"), platform: Some("Linux".into()), ..Version::default() };
+        assert_eq!(Format::Gateway.frame(&facts, "oss"), b"platform=python_package&os=linux&");
     }
 
     #[test]

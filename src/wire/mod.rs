@@ -29,9 +29,9 @@ pub enum Format {
 }
 
 impl Format {
-    /// Appends an event to `out` as one line, `\n` included. The line holds no other `\n`. `frame` is what
-    /// [`frame`](Self::frame) made; a format that can cut the event to `max` bytes does.
-    pub fn encode(self, event: &Event, origin: &Origin, frame: &[u8], max: usize, out: &mut Vec<u8>) {
+    /// Appends an event to `out` as one line, `\n` included. The line holds no other `\n`. A format that can cut the
+    /// event to `max` bytes does.
+    pub fn encode(self, event: &Event, origin: &Origin, max: usize, out: &mut Vec<u8>) {
         let name = event.name();
         self.begin(name, out);
         let outcome = event.outcome();
@@ -47,7 +47,7 @@ impl Format {
         match self {
             Self::Ndjson => ndjson::finish(out),
             Self::Otlp => otlp::finish(matches!(outcome, Some((false, _))), origin, out),
-            Self::Gateway => gateway::finish(event, origin, frame, max, out),
+            Self::Gateway => gateway::finish(event, origin, max, out),
         }
     }
 
@@ -95,21 +95,16 @@ impl Format {
         out
     }
 
-    /// The request's body, made of its lines; for the gateway, what follows the endpoint in its URL.
+    /// The request's body, made of its lines; for the gateway, what follows the endpoint in its URL. `frame` is what
+    /// [`frame`](Self::frame) made.
     pub fn wrap(self, frame: &[u8], lines: &[u8]) -> Vec<u8> {
-        // What comes before the lines, how much is taken off their end, and what comes after.
-        let (before, off, after): (_, _, &[u8]) = match self {
-            Self::Ndjson => (&b""[..], 0, b""),
-            Self::Otlp => (frame, otlp::SEPARATOR, otlp::END.as_bytes()),
-            Self::Gateway => (&b"/"[..], 1, b""),
-        };
-        let lines = lines.get(..lines.len().saturating_sub(off)).unwrap_or_default();
-        if self == Self::Gateway
-            && let Some(query) = lines.strip_prefix(gateway::NO_PATH)
-        {
-            return query.to_vec();
+        let mut out = Vec::new();
+        match self {
+            Self::Ndjson => put(lines, &mut out),
+            Self::Otlp => otlp::wrap(frame, lines, &mut out),
+            Self::Gateway => gateway::wrap(frame, lines, &mut out),
         }
-        [before, lines, after].concat()
+        out
     }
 
     /// The request's `Content-Type`. `text/plain` keeps a cross-origin request free of a CORS preflight; OTLP
@@ -165,7 +160,7 @@ impl Pen<'_> {
 /// Encodes a whole record: for tests and native tools; the client keeps event and origin apart.
 pub fn encode_record(format: Format, record: &Record) -> Vec<u8> {
     let mut out = Vec::new();
-    format.encode(&record.event, &record.origin, &[], usize::MAX, &mut out);
+    format.encode(&record.event, &record.origin, usize::MAX, &mut out);
     out
 }
 

@@ -20,9 +20,9 @@ pub(super) const NEXT: &str = "\",\"attributes\":[";
 pub(super) const TAIL: &str = "\"},";
 
 /// Bytes that separate two records: a comma and `\n`.
-pub(super) const SEPARATOR: usize = 2;
+const SEPARATOR: usize = 2;
 /// What a request's body ends with.
-pub(super) const END: &str = "]}]}]}";
+const END: &[u8] = b"]}]}]}";
 
 /// What it starts with: the resource, and in it first what is true of the SDK. Its language is what the
 /// semantic conventions have for browsers, since that is where its user meets it.
@@ -70,6 +70,13 @@ pub(super) fn put_frame(facts: &Version, out: &mut Vec<u8>) {
     put_fact("host.arch", arch, out);
     out.pop();
     put(b"]},\"scopeLogs\":[{\"logRecords\":[", out);
+}
+
+/// A request's body; `frame` is what [`put_frame`] made.
+pub(super) fn wrap(frame: &[u8], lines: &[u8], out: &mut Vec<u8>) {
+    put(frame, out);
+    put(lines.get(..lines.len().saturating_sub(SEPARATOR)).unwrap_or_default(), out);
+    put(END, out);
 }
 
 fn put_fact(name: &str, value: Option<&str>, out: &mut Vec<u8>) {

@@ -308,8 +308,8 @@ mod tests {
                 sample_rate: None,
             };
             let mut body = Vec::new();
-            Format::Ndjson.encode(&people::version(), &origin, &[], usize::MAX, &mut body);
-            Format::Ndjson.encode(&people::shutdown(1_000), &origin, &[], usize::MAX, &mut body);
+            Format::Ndjson.encode(&people::version(), &origin, usize::MAX, &mut body);
+            Format::Ndjson.encode(&people::shutdown(1_000), &origin, usize::MAX, &mut body);
             let key = Key { browser, page, seq };
             assert_eq!(keys(&body).collect::<Vec<_>>(), [key, key]);
         }

@@ -484,7 +484,7 @@ impl World {
         let Some(page) = self.pages.get(p) else { return };
         page.origin.time = (MIDNIGHT_MS + f64::from(now)) as u64;
         self.line.clear();
-        Format::Ndjson.encode(event, &page.origin, &[], usize::MAX, &mut self.line);
+        Format::Ndjson.encode(event, &page.origin, usize::MAX, &mut self.line);
         let captured = page.machine.capture(&self.line, matches!(event, Event::Shutdown(_)));
         if matches!(captured, Captured::Quiet | Captured::Wake) {
             page.origin.seq += 1;
