@@ -25,6 +25,7 @@ use crate::event::{self, Component, Event, Origin, Playground, Run, Shutdown, Ve
 use crate::platform::Hints;
 use crate::queue::Limits;
 use crate::redact;
+use crate::wire::Encoder;
 
 /// Bytes of the inbox: of a name 256 characters are read, of a message 4,096; one takes up to three bytes.
 const INBOX_BYTES: usize = 3 * (256 + 4_096);
@@ -59,7 +60,9 @@ struct Page {
     host: Host,
     config: Config,
     delivery: RefCell<Delivery>,
-    origin: RefCell<Origin>,
+    encoder: Encoder,
+    /// The number of the next event.
+    seq: Cell<u64>,
     /// What the format says of the app and the machine beside the events. It comes from the Version event as
     /// `beforeSend` left it, so that nothing travels that was taken out there.
     frame: RefCell<Vec<u8>>,
@@ -318,9 +321,11 @@ const fn flag(given: u32) -> Option<bool> {
 impl Page {
     fn new(mut config: Config, mut endpoint: Endpoint, host: Host, session: String) -> Self {
         if config.format.is_ping() {
-            while endpoint.href.ends_with('/') {
-                endpoint.href.pop();
+            let mut end = endpoint.href.len();
+            while endpoint.href.as_bytes().get(end.wrapping_sub(1)) == Some(&b'/') {
+                end -= 1;
             }
+            endpoint.href.truncate(end);
             config.fit(&endpoint.href);
         }
         let sampled_out = config.sample_rate < 1.0 && random() >= config.sample_rate;
@@ -352,7 +357,8 @@ impl Page {
         Self {
             host,
             delivery: RefCell::new(Delivery::new(rules, session.clone())),
-            origin: RefCell::new(origin),
+            encoder: Encoder::new(config.format, &origin),
+            seq: Cell::new(0),
             frame: RefCell::new(config.format.frame(&Version::default(), &config.client_type)),
             line: RefCell::new(Vec::new()),
             store: Store::new(&endpoint.href, config.format, &session),
@@ -475,14 +481,13 @@ impl Page {
         }
         let captured = {
             let mut line = self.line.borrow_mut();
-            let mut origin = self.origin.borrow_mut();
             line.clear();
-            origin.time = time_ms as u64;
-            self.config.format.encode(event, &origin, self.config.max_batch_bytes, &mut line);
+            let seq = self.seq.get();
+            self.encoder.encode(event, seq, time_ms as u64, self.config.max_batch_bytes, &mut line);
             let captured = self.delivery.borrow_mut().capture(&line, urgent);
             // A refused event has no number: a gap in `seq` means a loss, and nothing else.
             if matches!(captured, Captured::Quiet | Captured::Wake) {
-                origin.seq += 1;
+                self.seq.set(seq + 1);
             }
             captured
         };
