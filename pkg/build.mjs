@@ -99,7 +99,9 @@ async function build() {
 
 /** Makes the module with these formats beside NDJSON, in the folder `scratch`: its bytes, and `optimise`'s names. */
 function compile({ wasmOpt }, scratch, formats) {
-  heading(`cargo and wasm-bindgen: Rust → WebAssembly and its glue, with ${["ndjson", ...formats].join(", ")}`);
+  heading(
+    `cargo and wasm-bindgen: Rust → WebAssembly and its glue, with ${["ndjson", ...formats].join(", ")}`,
+  );
   rmSync(scratch, { recursive: true, force: true });
   // Not wasm-pack: it builds what Cargo.toml says, a cdylib and an rlib for the tests, and for an rlib cargo leaves out
   // link-time optimisation, whatever the profile says, without a word. That cost 5 KB after brotli: all of core's panic

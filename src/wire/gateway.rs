@@ -140,7 +140,7 @@ pub(super) fn finish(_: &Event, time: u64, out: &mut Vec<u8>) {
     // In quarters of a day since 1 March of the year 0: a century has 146,097 of them on average, and a year within it
     // 1,461. Years begin in March, so that the leap day comes last.
     let quarters = (time / DAY_MS) as u32 * 4 + 2_877_875;
-    let within = quarters % 146_097 | 3;
+    let within = (quarters % 146_097) | 3;
     // The five months from March have 153 days, and so do the five from August.
     let day = within % 1_461 / 4 * 5 + 461;
     let mut month = day / 153;
