@@ -72,7 +72,7 @@ const FORMATS = ["otlp", "gateway"];
  * Bytes that these formats together may add to the module, after brotli 11: what everyone pays who only sends NDJSON.
  * It is what they weigh today, so that they do not grow unseen. The goal is 1024.
  */
-const FORMATS_MAX = 1808;
+const FORMATS_MAX = 1_750;
 
 if (process.argv.includes("--check")) checkPackage();
 else if (process.argv.includes("--formats")) await weighFormats();

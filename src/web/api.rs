@@ -725,12 +725,12 @@ impl Page {
     }
 
     /// Says whether the browser took it. What a ping says is in its URL.
-    fn request(&self, attempt: u32, via: u32, body: &[u8]) -> bool {
+    fn request(&self, attempt: u32, via: u32, mut body: &[u8]) -> bool {
         let format = self.config.format;
         let mut url = self.endpoint.href.clone();
         if format.is_ping() {
             url.push_str(text(body));
-            return self.host.send(attempt, via, &url, &[], "");
+            body = &[];
         }
         self.host.send(attempt, via, &url, body, format.content_type())
     }

@@ -119,13 +119,14 @@ fn put_text(text: &str, max: usize, out: &mut Vec<u8>) {
         if byte & 0xc0 != 0x80 {
             start = out.len();
         }
-        // RFC 3986's unreserved characters travel as they are.
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(byte);
-        } else if byte == b' ' {
-            out.push(b'+');
-        } else {
-            out.push(b'%');
+        let shown = match byte {
+            // RFC 3986's unreserved characters travel as they are.
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => byte,
+            b' ' => b'+',
+            _ => b'%',
+        };
+        out.push(shown);
+        if shown == b'%' {
             put_hex(byte, out);
         }
         if out.len() > max {

@@ -1,7 +1,7 @@
 //! The encodings: one file each. An event is encoded once, when it is captured, into a line of the bytes
 //! that will leave; a request body is a concatenation of lines.
 //!
-//! A new format is a file here with a [`Form`] and five functions, its `mod`, and a line of [`formats!`].
+//! A new format is a file here with a `Form` and five functions, its `mod`, and a line of `formats!`.
 
 #[cfg(any(feature = "otlp", feature = "gateway"))]
 use alloc::string::String;
