@@ -100,7 +100,7 @@ demo: www collector ## build all of it, and serve the demo page until Ctrl-C (LI
 
 # ── Tests ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-.PHONY: test test-native test-schema test-web test-packaging test-packaging-all test-e2e test-langflow test-pipelines lint budgets sizes e2e soak
+.PHONY: test test-native test-schema test-web test-packaging test-packaging-all test-e2e test-langflow test-pipelines lint budgets formats sizes e2e soak
 test: lint test-native test-schema test-web test-packaging budgets test-e2e test-langflow test-pipelines ## everything below: what CI runs
 
 lint: npm rust ## rustfmt, clippy, prettier, eslint, tsc: no warning is let through
@@ -142,7 +142,7 @@ test-e2e: www collector npm browser ## the built page, a real browser and the re
 	@$(NODE_TEST) tests/e2e/*.test.mjs
 
 test-langflow: langflow collector npm browser ## docs/langflow.md: its code is the example's, and does what it says
-	@.ci/debian.sh sqlite3 sqlite3
+	@.ci/pipelines.sh
 	@echo "── examples/langflow"
 	@node tests/langflow/snippets.mjs --check
 	@$(NODE_TEST) tests/langflow/*.test.mjs
@@ -174,6 +174,10 @@ test-webkit: package collector npm ## a page in WebKitGTK, from load to close
 budgets: package npm ## the package's weight, against the bytes allowed in tests/.size-limit.js
 	@echo "── size"
 	@cd tests && node_modules/.bin/size-limit || { node size/grown.mjs; exit 1; }
+	@$(MAKE) --no-print-directory formats
+
+formats: wasm-bindgen pkg/node_modules/.package-lock.json ## what each format beside NDJSON adds to the module, and whether it may
+	@node pkg/build.mjs --formats
 
 sizes: package ## takes the module as it is for the measure that a passed budget is explained by
 	@node tests/size/grown.mjs --write

@@ -7,7 +7,9 @@
  *   react.js                    ../react.js, minified, for `langflow-telemetry/react`
  *
  * and prints what each of them weighs. `node build.mjs --check` builds nothing: it fails where a file that
- * package.json promises is missing, which `npm pack` itself passes over in silence.
+ * package.json promises is missing, which `npm pack` itself passes over in silence. `node build.mjs --formats` builds
+ * the module with and without the formats beside NDJSON, prints what each of them weighs, and fails where they weigh
+ * more than they may.
  *
  * Needs cargo and wasm-bindgen on PATH, and the devDependencies (`npm ci`): `make setup` sees to all.
  */
@@ -63,33 +65,24 @@ const PAGE_SIZE = 86;
 const FIRST_CODE = "#".charCodeAt(0);
 const BACKSLASH = "\\".charCodeAt(0);
 
+/** Cargo's features for the formats beside NDJSON: in Cargo.toml, and on by default. */
+const FORMATS = ["otlp", "gateway"];
+
+/**
+ * Bytes that these formats together may add to the module, after brotli 11: what everyone pays who only sends NDJSON.
+ * It is what they weigh today, so that they do not grow unseen. The goal is 1024.
+ */
+const FORMATS_MAX = 1_750;
+
 if (process.argv.includes("--check")) checkPackage();
+else if (process.argv.includes("--formats")) await weighFormats();
 else await build();
 
 async function build() {
   const tools = await findTools();
 
-  heading("cargo and wasm-bindgen: Rust → WebAssembly and its glue");
-  rmSync(SCRATCH, { recursive: true, force: true });
-  // Not wasm-pack: it builds what Cargo.toml says, a cdylib and an rlib for the tests, and for an rlib cargo leaves out
-  // link-time optimisation, whatever the profile says, without a word. That cost 5 KB after brotli: all of core's panic
-  // messages and the formatting behind them.
-  run("cargo", withoutPaths(), [
-    ...["rustc", "--lib", "--crate-type", "cdylib", "--manifest-path", join(CRATE, "Cargo.toml")],
-    ...["--target", TARGET, "--profile", PROFILE, "--features", "lean"],
-  ]);
-  run("wasm-bindgen", process.env, [
-    join(process.env.CARGO_TARGET_DIR ?? join(CRATE, "target"), TARGET, PROFILE, "langflow_telemetry.wasm"),
-    ...["--target", "web", "--no-typescript", "--omit-default-module-path"],
-    ...["--out-dir", SCRATCH],
-  ]);
-
-  heading("wasm-opt: smaller, and its names cut short");
-  const names = optimise(tools.wasmOpt);
+  const { names, wasm } = compile(tools, SCRATCH, FORMATS);
   const glue = shortenNames(readFileSync(join(SCRATCH, GLUE), "utf8"), names);
-  const wasm = readFileSync(join(SCRATCH, WASM));
-  if (homedir().length > 1 && wasm.includes(homedir()))
-    fail(`${WASM} names ${homedir()}: a path of this machine is nobody's business.`);
 
   mkdirSync(DIST, { recursive: true });
   writeFileSync(join(DIST, WASM), wasm);
@@ -102,6 +95,51 @@ async function build() {
   await proveLinks(wasm);
   checkPackage();
   printSizes(tools.esbuild);
+}
+
+/** Makes the module with these formats beside NDJSON, in the folder `scratch`: its bytes, and `optimise`'s names. */
+function compile({ wasmOpt }, scratch, formats) {
+  heading(
+    `cargo and wasm-bindgen: Rust → WebAssembly and its glue, with ${["ndjson", ...formats].join(", ")}`,
+  );
+  rmSync(scratch, { recursive: true, force: true });
+  // Not wasm-pack: it builds what Cargo.toml says, a cdylib and an rlib for the tests, and for an rlib cargo leaves out
+  // link-time optimisation, whatever the profile says, without a word. That cost 5 KB after brotli: all of core's panic
+  // messages and the formatting behind them.
+  run("cargo", withoutPaths(), [
+    ...["rustc", "--lib", "--crate-type", "cdylib", "--manifest-path", join(CRATE, "Cargo.toml")],
+    ...["--target", TARGET, "--profile", PROFILE],
+    ...["--no-default-features", "--features", ["lean", ...formats].join()],
+  ]);
+  run("wasm-bindgen", process.env, [
+    join(process.env.CARGO_TARGET_DIR ?? join(CRATE, "target"), TARGET, PROFILE, "langflow_telemetry.wasm"),
+    ...["--target", "web", "--no-typescript", "--omit-default-module-path"],
+    ...["--out-dir", scratch],
+  ]);
+
+  heading("wasm-opt: smaller, and its names cut short");
+  const names = optimise(wasmOpt, join(scratch, WASM));
+  const wasm = readFileSync(join(scratch, WASM));
+  if (homedir().length > 1 && wasm.includes(homedir()))
+    fail(`${WASM} names ${homedir()}: a path of this machine is nobody's business.`);
+  return { names, wasm };
+}
+
+/** What each format beside NDJSON adds to the module, and all of them together. */
+async function weighFormats() {
+  const tools = await findTools();
+  const weigh = (formats) => brotli(compile(tools, join(SCRATCH, "..", "formats"), formats).wasm);
+  const least = weigh([]);
+  const rows = FORMATS.map((format) => [`with ${format} beside it`, weigh([format])]);
+  const all = weigh(FORMATS);
+  heading("bytes of the formats, brotli 11");
+  const line = (name, bytes) =>
+    console.log(name.padEnd(40) + String(bytes).padStart(10) + String(bytes - least).padStart(10));
+  line("the module with ndjson alone", least);
+  for (const row of rows) line(...row);
+  line(`with ${FORMATS.join(" and ")}`, all);
+  if (all - least > FORMATS_MAX)
+    fail(`the formats beside ndjson weigh ${all - least} bytes, and may weigh ${FORMATS_MAX}.`);
 }
 
 /**
@@ -152,15 +190,14 @@ function requireVersion(tool, wanted) {
  * such as `__wbg_addEventListener_6a82629b…`, stand in the wasm and in the glue and cost 1 KB of brotli.
  * Returns wasm-opt's list of them: `{ imports: [[module, old, new]], exports: [[old, new]] }`.
  */
-function optimise(wasmOpt) {
-  const wasm = join(SCRATCH, WASM);
+function optimise(wasmOpt, wasm) {
   for (const { module } of WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(wasm)))) {
     // A `#[wasm_bindgen(module = …)]` import: wasm-opt would merge it with the others, under one name.
     if (module !== `./${WASM.replace(".wasm", ".js")}`)
       fail(`the wasm imports from "${module}": not supported here.`);
   }
   // With its names, for tests/size/grown.mjs, which tells what grew.
-  copyFileSync(wasm, join(SCRATCH, "named.wasm"));
+  copyFileSync(wasm, join(dirname(wasm), "named.wasm"));
   // Not `--traps-never-happen`: a trap is how a panic shows itself to the shell.
   run(wasmOpt, process.env, [wasm, "-Oz", "--converge", ...WASM_STRIP, ...WASM_FEATURES, "-o", wasm]);
   const report = execFileSync(

@@ -10,8 +10,7 @@ use alloc::vec::Vec;
 use crate::consent::Asked;
 use crate::error::Error;
 use crate::event::{NAME_EXPECTED, is_name};
-use crate::wire::Format;
-use crate::wire::gateway::URL_MAX;
+use crate::wire::{FRAME_MAX, Format, URL_MAX};
 
 /// Longest endpoint, in bytes: longer URLs are refused along the way by servers and proxies.
 pub const ENDPOINT_MAX_BYTES: usize = 2_048;
@@ -108,18 +107,15 @@ impl Config {
         if endpoint.is_empty() {
             options.refuse("endpoint", ENDPOINT_EXPECTED, Given::Other);
         }
-        let format = options.word("format", FORMATS, 0);
+        let format = options.word("format", FORMATS, 0) as usize;
+        let format = Format::ALL.get(format).copied().unwrap_or(Format::Ndjson);
         // Its events become the query.
-        if format == 2 && endpoint.bytes().any(|byte| byte == b'?' || byte == b'#') {
+        if format.is_ping() && endpoint.bytes().any(|byte| byte == b'?' || byte == b'#') {
             options.refuse("format", FORMATS, Given::Other);
         }
         let config = Self {
             endpoint,
-            format: match format {
-                0 => Format::Ndjson,
-                1 => Format::Otlp,
-                _ => Format::Gateway,
-            },
+            format,
             honor_browser_signals: options.flag("honorBrowserSignals", true),
             consent: match options.word("consent", "\"granted\", \"pending\" or \"denied\"", 0) {
                 0 => Asked::Granted,
@@ -168,11 +164,11 @@ impl Config {
     }
 
     /// Suits the limits to a format that sends each event by itself, in the URL of a request: `base` is what comes
-    /// before, and all of it may be so long.
+    /// before.
     pub const fn fit(&mut self, base: &str) {
         self.max_batch_events = 1;
         // The `/` between them is not in the line, but its line end is.
-        self.max_batch_bytes = (URL_MAX - 1).saturating_sub(base.len());
+        self.max_batch_bytes = (URL_MAX - 1 - FRAME_MAX).saturating_sub(base.len());
     }
 
     /// What was asked for, or what suits the format.
@@ -189,8 +185,15 @@ impl Config {
 const ENDPOINT_EXPECTED: &str =
     "an http(s) URL without user name or password, or a path such as \"/telemetry\"";
 
-/// What `format` may be.
-const FORMATS: &str = "\"ndjson\", \"otlp\", or \"gateway\" with an endpoint that has no query";
+/// What `format` may be: the names of [`Format::ALL`].
+const FORMATS: &str = match (cfg!(feature = "otlp"), cfg!(feature = "gateway")) {
+    (true, true) => "\"ndjson\", \"otlp\", or \"gateway\" with an endpoint that has no query",
+    (true, false) => "\"ndjson\" or \"otlp\": this build has no others",
+    (false, true) => {
+        "\"ndjson\", or \"gateway\" with an endpoint that has no query: this build has no others"
+    }
+    (false, false) => "\"ndjson\": this build has no others",
+};
 
 /// Options one by one. What is absent, or refused, is `None` or the default.
 struct Options<'a> {
@@ -401,7 +404,7 @@ mod tests {
     fn every_option_takes_what_it_allows() {
         let allowed = [
             ("endpoint", text("https://t.example/")),
-            ("format", text("otlp")),
+            ("format", text(Format::ALL.last().map_or("", |format| format.name()))),
             ("honorBrowserSignals", Given::Bool(false)),
             ("consent", text("pending")),
             ("clientType", text("desktop")),
@@ -426,8 +429,8 @@ mod tests {
         for (name, given) in allowed {
             asked.retain(|other| *other != name);
             let config = read(&[(name, given)]).unwrap_or_else(|error| panic!("{name}: {error}"));
-            // What is inside `app` goes by another way.
-            let changes = !name.starts_with("app.");
+            // What is inside `app` goes by another way, and a build may have one format only.
+            let changes = !name.starts_with("app.") && (name != "format" || Format::ALL.len() > 1);
             assert_eq!(config != read(&[]).expect("taken"), changes, "{name}");
         }
         assert!(asked.is_empty(), "{asked:?} are not tried");
@@ -436,11 +439,8 @@ mod tests {
     #[test]
     fn each_word_has_its_meaning() {
         let read = |name, word| read(&[(name, text(word))]).expect("taken");
-        for (word, format) in
-            [("ndjson", Format::Ndjson), ("otlp", Format::Otlp), ("gateway", Format::Gateway)]
-        {
-            assert_eq!(read("format", word).format, format);
-            assert_eq!(format.name(), word);
+        for format in Format::ALL {
+            assert_eq!(read("format", format.name()).format, *format);
         }
         for (word, asked) in
             [("granted", Asked::Granted), ("pending", Asked::Pending), ("denied", Asked::Denied)]
@@ -467,11 +467,26 @@ mod tests {
     }
 
     #[test]
+    fn a_format_is_there_or_refused_with_a_word_on_this_build() {
+        for (word, is_there) in
+            [("ndjson", true), ("otlp", cfg!(feature = "otlp")), ("gateway", cfg!(feature = "gateway"))]
+        {
+            match read(&[("format", text(word))]) {
+                Ok(config) => assert_eq!((config.format.name(), is_there), (word, true)),
+                Err(error) => {
+                    assert!(!is_there && error.expected().ends_with("this build has no others"), "{word}");
+                }
+            }
+        }
+    }
+
+    #[cfg(feature = "gateway")]
+    #[test]
     fn a_ping_is_a_url_of_its_own() {
         let mut config = read(&[("endpoint", text("/t")), ("format", text("gateway"))]).expect("taken");
         assert_eq!(config.format, Format::Gateway);
         config.fit("https://t.example/t");
-        assert_eq!((config.max_batch_events, config.max_batch_bytes), (1, 2_047 - 19));
+        assert_eq!((config.max_batch_events, config.max_batch_bytes), (1, 2_047 - 256 - 19));
         assert_eq!(config.guarantee(), Guarantee::AtMostOnce);
         config.fit(&"x".repeat(3_000));
         assert_eq!(config.max_batch_bytes, 0);

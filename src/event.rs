@@ -49,7 +49,7 @@ macro_rules! fields {
         impl $struct {
             /// Has each known field written down, in the order of declaration.
             pub fn walk(&self, pen: &mut Pen<'_>) {
-                $(self.$field.write(concat!("\"", $name, "\":"), pen);)*
+                $(self.$field.write(concat!(",\"", $name, "\":"), pen);)*
             }
         }
     };
@@ -293,16 +293,19 @@ impl Event {
         }
     }
 
-    /// Success and error message, of the three events that have them.
-    pub fn outcome(&self) -> Option<(bool, Option<&str>)> {
-        match self {
-            Self::Run(Run { success, error_message, .. })
-            | Self::Playground(Playground { success, error_message, .. })
-            | Self::Component(Component { success, error_message, .. }) => {
-                Some((*success, error_message.as_deref()))
-            }
-            Self::Shutdown(_) | Self::Version(_) => None,
-        }
+    /// Whether it tells how something ended: the three that do have a success and, where it failed, a message.
+    pub const fn has_outcome(&self) -> bool {
+        !matches!(self, Self::Shutdown(_) | Self::Version(_))
+    }
+
+    /// Whether it tells of a failure.
+    pub const fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(Run { success: false, .. })
+                | Self::Playground(Playground { success: false, .. })
+                | Self::Component(Component { success: false, .. })
+        )
     }
 
     /// Has each known field of the event written down, in the order of declaration.

@@ -24,6 +24,7 @@ use crate::error::Error;
 use crate::event::{self, Component, Event, Origin, Playground, Run, Shutdown, Version};
 use crate::queue::Limits;
 use crate::redact;
+use crate::wire::Encoder;
 
 /// Bytes of the inbox: of a name 256 characters are read, of a message 4,096; one takes up to three bytes.
 const INBOX_BYTES: usize = 3 * (256 + 4_096);
@@ -58,7 +59,9 @@ struct Page {
     host: Host,
     config: Config,
     delivery: RefCell<Delivery>,
-    origin: RefCell<Origin>,
+    encoder: Encoder,
+    /// The number of the next event.
+    seq: Cell<u64>,
     /// What the format says of the app and the machine beside the events. It comes from the Version event as
     /// `beforeSend` left it, so that nothing travels that was taken out there.
     frame: RefCell<Vec<u8>>,
@@ -231,7 +234,13 @@ pub fn command(client: usize, command: usize, token: u32) -> u32 {
     if let (Some(page), Some(command)) = (page(client), COMMANDS.get(command)) {
         match command {
             Command::Start => page.reconsider(),
-            Command::Flush => page.drive(Input::Flush { token }),
+            Command::Flush => {
+                if page.config.format.is_ping() {
+                    // What is to leave now says what is known now.
+                    page.introduce("");
+                }
+                page.drive(Input::Flush { token });
+            }
             Command::Close => {
                 page.say_goodbye();
                 page.drive(Input::Close { token });
@@ -311,9 +320,11 @@ const fn flag(given: u32) -> Option<bool> {
 impl Page {
     fn new(mut config: Config, mut endpoint: Endpoint, host: Host, session: String) -> Self {
         if config.format.is_ping() {
-            while endpoint.href.ends_with('/') {
-                endpoint.href.pop();
+            let mut end = endpoint.href.len();
+            while endpoint.href.as_bytes().get(end.wrapping_sub(1)) == Some(&b'/') {
+                end -= 1;
             }
+            endpoint.href.truncate(end);
             config.fit(&endpoint.href);
         }
         let sampled_out = config.sample_rate < 1.0 && random() >= config.sample_rate;
@@ -345,7 +356,8 @@ impl Page {
         Self {
             host,
             delivery: RefCell::new(Delivery::new(rules, session.clone())),
-            origin: RefCell::new(origin),
+            encoder: Encoder::new(config.format, &origin),
+            seq: Cell::new(0),
             frame: RefCell::new(config.format.frame(&Version::default(), &config.client_type)),
             line: RefCell::new(Vec::new()),
             store: Store::new(&endpoint.href, config.format, &session),
@@ -409,16 +421,26 @@ impl Page {
         self.host.told(Ask::Because, "");
         lifecycle::listen(self.host, Listening::Page);
         self.life_began.set(monotonic_ms());
-        self.drive(Input::Granted);
-        if lifecycle::is_offline(self.host) && !self.endpoint.is_loopback {
+        let introduces = !self.has_version.get();
+        // A ping says what is running: until that is known, it is as if there were no network.
+        let waits = introduces && self.config.format.is_ping();
+        if waits {
             self.drive(Input::Offline);
         }
-        if !self.has_version.get() {
+        self.drive(Input::Granted);
+        if !waits && self.is_offline() {
+            self.drive(Input::Offline);
+        }
+        if introduces {
             self.awaits_hints.set(true);
             if !self.host.does(Ask::Hints, navigator::HINTS_WAIT_MS) {
                 self.introduce("");
             }
         }
+    }
+
+    fn is_offline(&self) -> bool {
+        lifecycle::is_offline(self.host) && !self.endpoint.is_loopback
     }
 
     fn end(&self, reason: &'static str) {
@@ -458,15 +480,13 @@ impl Page {
         }
         let captured = {
             let mut line = self.line.borrow_mut();
-            let mut origin = self.origin.borrow_mut();
             line.clear();
-            origin.time = time_ms as u64;
-            let frame = self.frame.borrow();
-            self.config.format.encode(event, &origin, &frame, self.config.max_batch_bytes, &mut line);
+            let seq = self.seq.get();
+            self.encoder.encode(event, seq, time_ms as u64, self.config.max_batch_bytes, &mut line);
             let captured = self.delivery.borrow_mut().capture(&line, urgent);
             // A refused event has no number: a gap in `seq` means a loss, and nothing else.
             if matches!(captured, Captured::Quiet | Captured::Wake) {
-                origin.seq += 1;
+                self.seq.set(seq + 1);
             }
             captured
         };
@@ -496,6 +516,9 @@ impl Page {
         self.host.told(Ask::EndHints, "");
         if self.awaits_hints.replace(false) && !self.has_version.replace(true) {
             call(self.host.0, Ask::Emit as u32, -1.0, &navigator::machine(self.host, processor));
+            if self.config.format.is_ping() && !self.is_offline() {
+                self.drive(Input::Online);
+            }
         }
     }
 
@@ -694,12 +717,12 @@ impl Page {
     }
 
     /// Says whether the browser took it. What a ping says is in its URL.
-    fn request(&self, attempt: u32, via: u32, body: &[u8]) -> bool {
+    fn request(&self, attempt: u32, via: u32, mut body: &[u8]) -> bool {
         let format = self.config.format;
         let mut url = self.endpoint.href.clone();
         if format.is_ping() {
             url.push_str(text(body));
-            return self.host.send(attempt, via, &url, &[], "");
+            body = &[];
         }
         self.host.send(attempt, via, &url, body, format.content_type())
     }

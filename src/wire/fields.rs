@@ -19,7 +19,7 @@ pub enum Value<'a> {
 
 /// A type that the fields of `event.rs` may have.
 pub trait Field {
-    /// Writes the field down, where it is known. `key` is its name as JSON has it: in quotes, with the colon.
+    /// Writes the field down, where it is known. `key` is its name as JSON has it: see [`Pen::put_field`].
     fn write(&self, key: &'static str, pen: &mut Pen<'_>);
 }
 

@@ -3,130 +3,163 @@
 //! `{endpoint}/component?clientType=browser&componentName=ChatInput&componentSeconds=0&…&timestamp=…`
 //!
 //! A line is the event's name, `?` and the query; Version has no path, so that its name is taken off again by
-//! [`wrap`]. Keys are the event's name and the field's; what the gateway has and we do not know is left out, as
-//! its own client does. Sessions, numbers and sample rates have no place there.
+//! [`put_request`], which also puts in what is known of the app and the machine by then. Keys are the event's name and the
+//! field's; what the gateway has and we do not know is left out. Sessions, numbers and sample rates have no place
+//! there.
 
 use alloc::vec::Vec;
 
 use super::json::{put_hex, put_integer, put_value};
-use super::{Value, put};
+use super::{FRAME_MAX, Form, Pen, Value, bare, put};
 use crate::event::{Event, Origin, Version};
 
-/// What follows the event's name, with which each line starts.
-pub(super) const NEXT: &str = "?clientType=";
+pub(super) const FORM: Form = Form {
+    name: "gateway",
+    head: "",
+    next: "?clientType=",
+    tail: "",
+    // There is no body.
+    content_type: "",
+    is_ping: true,
+    receiver_dedups: false,
+};
 
 /// The event that has no path.
-pub(super) const NO_PATH: &[u8] = b"version";
+const NO_PATH: &[u8] = b"version";
 
-/// A URL has fewer than so many characters: the gateway's own bound.
-pub const URL_MAX: usize = 2_048;
+/// Longest of the three facts in [`put_frame`], in characters of the URL: with their names they have room in
+/// [`FRAME_MAX`].
+const FACT_MAX: usize = (FRAME_MAX - b"&langflow_version=&platform=&os=".len()) / 3;
+
+/// The field that is cut where a URL would be too long.
+const MESSAGE: &[u8] = b"errorMessage";
 
 const DAY_MS: u64 = 86_400_000;
 
 /// The end of a line. An underscore is where a digit goes: of year, month, day, hour, minute, second, millisecond.
-const TIME: &[u8] = b"timestamp=____-__-__T__%3A__%3A__.___000%2B00%3A00\n";
+const TIME: &[u8] = b"&timestamp=____-__-__T__%3A__%3A__.___000%2B00%3A00\n";
 
-/// Appends a field and `&`. `scope` stands before its name, for the three events of which that is so.
-pub(super) fn put_field(scope: &str, name: &str, value: Value<'_>, out: &mut Vec<u8>) {
-    // It comes last, and takes what room there is.
-    if name == "errorMessage" {
-        return;
-    }
-    put_name(scope, name, out);
-    match value {
-        // Whole seconds there: the receiver refuses others.
-        Value::Decimal(number) => put_integer(number as u64, out),
-        Value::Text(text) => put_text(text, out),
-        value => put_value(value, out),
-    }
-    out.push(b'&');
+/// Of an event's origin only who reports has a place.
+pub(super) fn put_origin(origin: &Origin, pen: &mut Pen<'_>) {
+    put_text(&origin.client_type, pen.max, pen.out);
 }
 
-fn put_name(scope: &str, name: &str, out: &mut Vec<u8>) {
+/// Appends `&` and a field. The event's name stands before the field's, for the three events of which that is so.
+pub(super) fn put_field(key: &str, value: Value<'_>, pen: &mut Pen<'_>) {
+    let name = bare(key);
+    if name != MESSAGE {
+        put_name(pen.scope, name, pen.out);
+    }
+    match value {
+        // Whole seconds there: the receiver refuses others.
+        Value::Decimal(number) => put_integer(number as u64, pen.out),
+        Value::Text(text) => {
+            let max = match pen.is_frame {
+                true => pen.out.len() + FACT_MAX,
+                // The message is the last, and takes what room there is.
+                false => pen.max.saturating_sub(TIME.len()),
+            };
+            put_text(text, max, pen.out);
+        }
+        value => put_value(value, pen.out),
+    }
+    // Next comes the message, sent even where there is none, as the gateway's own client does.
+    if name == b"success" {
+        put_name(pen.scope, MESSAGE, pen.out);
+    }
+}
+
+fn put_name(scope: &str, name: &[u8], out: &mut Vec<u8>) {
+    out.push(b'&');
     put(scope.as_bytes(), out);
     let start = out.len();
-    put(name.as_bytes(), out);
-    if let Some(first) = out.get_mut(start).filter(|_| !scope.is_empty()) {
+    put(name, out);
+    if !scope.is_empty()
+        && let Some(first) = out.get_mut(start)
+    {
         first.make_ascii_uppercase();
     }
     out.push(b'=');
 }
 
-/// Appends the end of a line. `frame` is what [`put_frame`] made; the line gets at most `max` bytes, by cutting
-/// the error message.
-pub(super) fn finish(event: &Event, origin: &Origin, frame: &[u8], max: usize, out: &mut Vec<u8>) {
-    let frame = if matches!(event, Event::Version(_)) { b"" } else { frame };
-    if let Some((_, message)) = event.outcome() {
-        // Sent even where there is none, as the gateway's own client does.
-        put_name(event.name(), "errorMessage", out);
-        let message = message.unwrap_or_default();
-        let start = out.len();
-        put_text(message, out);
-        let over = (out.len() + 1 + frame.len() + TIME.len()).saturating_sub(max);
-        if over > 0 {
-            // A byte of the message is one of the URL, or three.
-            let mut end = message.len().saturating_sub(over);
-            while !message.is_char_boundary(end) {
-                end -= 1;
-            }
-            out.truncate(start);
-            put_text(message.get(..end).unwrap_or_default(), out);
-        }
-        out.push(b'&');
-    }
-    put(frame, out);
-    put_time(origin.time, out);
-}
-
-/// Appends what every event but Version says of the app and the machine.
-pub(super) fn put_frame(facts: &Version, client_type: &str, out: &mut Vec<u8>) {
-    put_fact("langflow_version", facts.version.as_deref(), out);
+/// Appends what every event but Version says of the app and the machine: at most [`FRAME_MAX`] bytes.
+pub(super) fn put_frame(facts: &Version, client_type: &str, pen: &mut Pen<'_>) {
+    pen.put_known(",\"langflow_version\":", &facts.version);
     // How Langflow is run: its own client has two types, `oss` and `desktop`, and one platform for each.
-    put_fact("platform", Some(if client_type == "oss" { "python_package" } else { client_type }), out);
-    put_fact("os", facts.platform.as_deref().map(|name| if name == "macOS" { "darwin" } else { name }), out);
-}
-
-fn put_fact(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
-    if let Some(value) = value {
-        put_field("", name, Value::Text(&value.to_ascii_lowercase()), out);
+    let platform = if client_type == "oss" { "python_package" } else { client_type };
+    pen.put_text(",\"platform\":", platform);
+    if let Some(system) = &facts.platform {
+        pen.put_text(",\"os\":", if system == "macOS" { "darwin" } else { system });
     }
+    // An escape means the same in small letters.
+    pen.out.make_ascii_lowercase();
 }
 
-/// Appends `text` as application/x-www-form-urlencoded has it.
-pub(super) fn put_text(text: &str, out: &mut Vec<u8>) {
+/// Appends the URL after the endpoint, of a line; `frame` is what [`put_frame`] made.
+pub(super) fn put_request(frame: &[u8], line: &[u8], out: &mut Vec<u8>) {
+    // Its `\n` is left out.
+    let end = line.len().saturating_sub(1);
+    // The time comes last, and is always as long.
+    let mut time = line.len().saturating_sub(TIME.len());
+    if line.starts_with(NO_PATH) {
+        time = NO_PATH.len();
+    } else {
+        out.push(b'/');
+        put(line.get(..time).unwrap_or_default(), out);
+        put(frame, out);
+    }
+    put(line.get(time..end).unwrap_or_default(), out);
+}
+
+/// Appends `text` as application/x-www-form-urlencoded has it, as many of its characters as end before `max`.
+fn put_text(text: &str, max: usize, out: &mut Vec<u8>) {
+    let mut start = 0;
     for byte in text.bytes() {
-        // RFC 3986's unreserved characters travel as they are.
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(byte);
-        } else if byte == b' ' {
-            out.push(b'+');
-        } else {
-            out.push(b'%');
+        // The first of a character's bytes.
+        if byte & 0xc0 != 0x80 {
+            start = out.len();
+        }
+        let shown = match byte {
+            // RFC 3986's unreserved characters travel as they are.
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => byte,
+            b' ' => b'+',
+            _ => b'%',
+        };
+        out.push(shown);
+        if shown == b'%' {
             put_hex(byte, out);
         }
+        if out.len() > max {
+            out.truncate(start);
+            return;
+        }
     }
 }
 
-/// Appends `timestamp=` and the time as ISO 8601 has it, with microseconds, in UTC; and `\n`.
-fn put_time(unix_ms: u64, out: &mut Vec<u8>) {
-    // Days since 1 March of the year 0, in cycles of 400 years that begin in March: so the leap day comes last.
-    let days = (unix_ms / DAY_MS) as u32 + 719_468;
-    let (cycle, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let year = 400 * cycle + year + month / 10;
-    let month = (month + 2) % 12 + 1;
-    let ms = (unix_ms % DAY_MS) as u32;
-    let date = (u64::from(year) * 100 + u64::from(month)) * 100 + u64::from(day);
-    let time = (ms / 3_600_000 * 100 + ms / 60_000 % 60) * 100_000 + ms % 60_000;
-    let mut digits = Vec::new();
-    put_integer(date * 1_000_000_000 + u64::from(time), &mut digits);
-    let mut digits = digits.iter();
-    for byte in TIME {
-        let digit = if *byte == b'_' { digits.next() } else { None };
-        out.push(*digit.unwrap_or(byte));
+/// Appends the end of a line: the time as ISO 8601 has it, with microseconds, in UTC.
+pub(super) fn finish(_: &Event, time: u64, out: &mut Vec<u8>) {
+    // In quarters of a day since 1 March of the year 0: a century has 146,097 of them on average, and a year within it
+    // 1,461. Years begin in March, so that the leap day comes last.
+    let quarters = (time / DAY_MS) as u32 * 4 + 2_877_875;
+    let within = (quarters % 146_097) | 3;
+    // The five months from March have 153 days, and so do the five from August.
+    let day = within % 1_461 / 4 * 5 + 461;
+    let mut month = day / 153;
+    let mut year = quarters / 146_097 * 100 + within / 1_461;
+    if month > 12 {
+        month -= 12;
+        year += 1;
+    }
+    let date = (year * 100 + month) * 100 + day % 153 / 5 + 1;
+    let ms = (time % DAY_MS) as u32;
+    let clock = (ms / 3_600_000 * 100 + ms / 60_000 % 60) * 100_000 + ms % 60_000;
+    let mut digits = u64::from(date) * 1_000_000_000 + u64::from(clock);
+    put(TIME, out);
+    for byte in out.iter_mut().rev().take(TIME.len()) {
+        if *byte == b'_' {
+            *byte = b'0' + (digits % 10) as u8;
+            digits /= 10;
+        }
     }
 }
 
@@ -136,8 +169,8 @@ mod tests {
 
     use super::*;
     use crate::event::tests::{any_event, any_origin};
-    use crate::event::{Component, Playground, Record, Run, Shutdown};
-    use crate::wire::Format;
+    use crate::event::{Component, NAME_MAX_CHARS, Playground, Record, Run, Shutdown};
+    use crate::wire::{Encoder, Format, URL_MAX};
 
     /// 2026-05-01T12:00:00.123Z
     const TIME: u64 = 1_777_636_800_123;
@@ -166,11 +199,15 @@ mod tests {
         }
     }
 
-    /// The URL after the endpoint.
+    fn encode(event: &Event, client_type: &str, max: usize, line: &mut Vec<u8>) {
+        Encoder::new(Format::Gateway, &origin(client_type)).encode(event, 17, TIME, max, line);
+    }
+
+    /// The URL after the endpoint, of at most `max` characters.
     fn ping(event: &Event, client_type: &str, facts: &Version, max: usize) -> String {
         let frame = Format::Gateway.frame(facts, client_type);
         let mut line = Vec::new();
-        Format::Gateway.encode(event, &origin(client_type), &frame, max, &mut line);
+        encode(event, client_type, max.saturating_sub(frame.len()), &mut line);
         assert!(Format::Gateway.is_plausible(line.strip_suffix(b"\n").expect("a line")));
         String::from_utf8(Format::Gateway.wrap(&frame, &line)).expect("ASCII")
     }
@@ -184,16 +221,58 @@ mod tests {
         })
     }
 
-    /// The vector that was checked against Langflow's own models, to the letter, but for the run's id, which we
-    /// do not have, and microseconds, which JavaScript's clock does not.
+    /// What Langflow's own client sends, checked against the gateway's models: after the endpoint, to the letter.
+    const GOLDEN: &str = "/playground?clientType=oss&playgroundSeconds=2&playgroundComponentCount=3&playgroundSuccess=true\
+                          &playgroundErrorMessage=&playgroundRunId=0b3e&langflow_version=1.10.0&platform=python_package\
+                          &os=linux&timestamp=2026-05-01T12%3A00%3A00.123456%2B00%3A00";
+
+    /// Where we differ: a run's id never travels, and JavaScript's clock has milliseconds.
+    const DIFFERENCES: [(&str, &str); 2] = [("&playgroundRunId=0b3e", ""), (".123456%2B", ".123000%2B")];
+
     #[test]
     fn the_golden_vector() {
-        assert_eq!(
-            ping(&playground(2.9, None), "oss", &facts(), 2_047),
-            "/playground?clientType=oss&playgroundSeconds=2&playgroundComponentCount=3&playgroundSuccess=true\
-             &playgroundErrorMessage=&langflow_version=1.10.0&platform=python_package&os=linux\
-             &timestamp=2026-05-01T12%3A00%3A00.123000%2B00%3A00"
-        );
+        let ours = DIFFERENCES.iter().fold(GOLDEN.to_owned(), |ping, (theirs, ours)| {
+            assert_eq!(ping.matches(theirs).count(), 1, "{theirs}");
+            ping.replace(theirs, ours)
+        });
+        assert_eq!(ping(&playground(2.9, None), "oss", &facts(), 2_047), ours);
+    }
+
+    /// What is known when the URL is made is in it, whatever was known when the event was written down.
+    #[test]
+    fn an_early_event_says_what_was_known_later() {
+        let event = playground(2.9, None);
+        let mut line = Vec::new();
+        encode(&event, "oss", 2_047, &mut line);
+        let wrap = |facts: &Version| Format::Gateway.wrap(&Format::Gateway.frame(facts, "oss"), &line);
+        let early = wrap(&Version::default());
+        let early = String::from_utf8(early).expect("ASCII");
+        assert!(early.contains("&playgroundErrorMessage=&platform=python_package&timestamp="), "{early}");
+        let late = wrap(&facts());
+        assert_eq!(String::from_utf8(late).expect("ASCII"), ping(&event, "oss", &facts(), 2_047));
+    }
+
+    #[test]
+    fn a_url_is_shorter_than_its_bound_whatever_is_known_by_then() {
+        let long = |letter: &str| Some(letter.repeat(NAME_MAX_CHARS));
+        let base = "https://langflow.gateway.scarf.sh";
+        for letter in ["x", "é", "漢", "🦀"] {
+            let facts = Version { version: long(letter), platform: long(letter), ..Version::default() };
+            for client_type in ["oss".to_owned(), "x".repeat(NAME_MAX_CHARS), letter.repeat(40)] {
+                let frame = Format::Gateway.frame(&facts, &client_type);
+                assert!(frame.len() <= FRAME_MAX, "{}", frame.len());
+                let event = playground(1.0, Some(&letter.repeat(2_048)));
+                let mut line = Vec::new();
+                let max = URL_MAX - 1 - FRAME_MAX - base.len();
+                encode(&event, &client_type, max, &mut line);
+                let ping = Format::Gateway.wrap(&frame, &line);
+                assert!(base.len() + ping.len() < URL_MAX, "{}", ping.len());
+            }
+        }
+        // One that is too long is cut, and leaves their room to the others.
+        let facts = Version { version: long("漢"), platform: Some("Linux".into()), ..Version::default() };
+        let cut = format!("&langflow_version={}&platform=python_package&os=linux", "%e6%bc%a2".repeat(8));
+        assert_eq!(String::from_utf8(Format::Gateway.frame(&facts, "oss")).expect("ASCII"), cut);
     }
 
     #[test]
@@ -247,7 +326,7 @@ mod tests {
             let facts = Version { platform: Some(ours.into()), ..Version::default() };
             assert_eq!(
                 Format::Gateway.frame(&facts, "desktop"),
-                format!("platform=desktop&os={theirs}&").into_bytes()
+                format!("&platform=desktop&os={theirs}").into_bytes()
             );
         }
     }
@@ -297,8 +376,8 @@ mod tests {
             (4_107_542_400_000, "2100-03-01T00%3A00%3A00.000000"),
         ] {
             let mut out = Vec::new();
-            put_time(unix_ms, &mut out);
-            let expected = format!("timestamp={expected}%2B00%3A00\n");
+            finish(&Event::Version(Version::default()), unix_ms, &mut out);
+            let expected = format!("&timestamp={expected}%2B00%3A00\n");
             assert_eq!(String::from_utf8(out).expect("ASCII"), expected);
         }
     }

@@ -8,6 +8,12 @@ use super::{Value, put};
 /// One more than the largest fraction: six decimals are kept. Durations have three, sample rates may need six.
 const FRACTION: u32 = 1_000_000;
 
+/// In place of a number that is not known yet: [`GAP`] is written. Events have none so large: see `COUNT_MAX`.
+pub(super) const LATER: u64 = u64::MAX;
+
+/// What no text has, since it would be escaped.
+pub(super) const GAP: u8 = b'\n';
+
 /// Digits of `u64::MAX`.
 const DIGITS_MAX: usize = 20;
 
@@ -46,9 +52,9 @@ pub(super) fn put_string(text: &str, out: &mut Vec<u8>) {
 
 /// Appends two hexadecimal digits.
 pub(super) fn put_hex(byte: u8, out: &mut Vec<u8>) {
-    for nibble in [byte >> 4, byte & 15] {
-        out.push(nibble + if nibble < 10 { b'0' } else { b'A' - 10 });
-    }
+    let mut put_digit = |digit| out.push(digit + if digit < 10 { b'0' } else { b'A' - 10 });
+    put_digit(byte >> 4);
+    put_digit(byte & 15);
 }
 
 /// Appends a whole number.
@@ -97,6 +103,7 @@ pub(super) fn put_value(value: Value<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Bool(true) => put(b"true", out),
         Value::Bool(false) => put(b"false", out),
+        Value::Integer(LATER) => out.push(GAP),
         Value::Integer(number) => put_integer(number, out),
         Value::Decimal(number) => put_decimal(number, out),
         Value::Text(text) => put_string(text, out),

@@ -1,171 +1,257 @@
 //! The encodings: one file each. An event is encoded once, when it is captured, into a line of the bytes
 //! that will leave; a request body is a concatenation of lines.
 //!
-//! A new format is a file here, a variant of [`Format`] and an arm in each `match` below.
+//! A new format is a file here with a `Form` and five functions, its `mod`, and a line of `formats!`.
 
+#[cfg(any(feature = "otlp", feature = "gateway"))]
+use alloc::string::String;
 use alloc::vec::Vec;
 
 mod fields;
-pub mod gateway;
+#[cfg(feature = "gateway")]
+mod gateway;
 mod json;
-pub mod ndjson;
-pub mod otlp;
+mod ndjson;
+#[cfg(feature = "otlp")]
+mod otlp;
 
 use crate::event::{Event, Origin, Record, Version};
 
 pub use fields::{Field, Value};
 pub use json::put_integer;
 
-/// How events are written down.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Format {
+/// A URL has fewer than so many characters, where an event is one: the bound of Langflow's gateway.
+pub const URL_MAX: usize = 2_048;
+
+/// Characters of a URL that are kept for what [`Format::frame`] makes, which an event does not know yet when it is
+/// written down. Four times what it takes with Langflow's own versions and systems.
+pub const FRAME_MAX: usize = 256;
+
+/// What there is to know of a format beside how it writes.
+struct Form {
+    /// The name that the option has, and which tells this format's stored batches from another's.
+    name: &'static str,
+    /// What each line starts with; the event's name follows.
+    head: &'static str,
+    /// What follows the name in each line.
+    next: &'static str,
+    /// What each line ends with, before its `\n`.
+    tail: &'static str,
+    /// The request's `Content-Type`. `text/plain` keeps a cross-origin request free of a CORS preflight.
+    content_type: &'static str,
+    /// Whether each event is a request by itself, without a body.
+    is_ping: bool,
+    /// Whether the receiver keeps the first of a key, so that sending twice is safe.
+    receiver_dedups: bool,
+}
+
+/// The formats: `Variant = file`. What is asked of one is done by the function of that name in its file.
+macro_rules! formats {
+    ($($(#[doc = $doc:literal])+ $(#[cfg($cfg:meta)])? $variant:ident = $file:ident,)+) => {
+        /// How events are written down.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Format {
+            $($(#[doc = $doc])+ $(#[cfg($cfg)])? $variant,)+
+        }
+
+        impl Format {
+            /// All that this build has, in the order in which the option's error names them.
+            pub const ALL: &'static [Self] = &[$($(#[cfg($cfg)])? Self::$variant,)+];
+
+            const fn form(self) -> &'static Form {
+                match self { $($(#[cfg($cfg)])? Self::$variant => &$file::FORM,)+ }
+            }
+
+            /// Appends what an event's own fields stand behind.
+            fn put_origin(self, origin: &Origin, pen: &mut Pen<'_>) {
+                match self { $($(#[cfg($cfg)])? Self::$variant => $file::put_origin(origin, pen),)+ }
+            }
+
+            /// Appends a field.
+            fn put_field(self, key: &str, value: Value<'_>, pen: &mut Pen<'_>) {
+                match self { $($(#[cfg($cfg)])? Self::$variant => $file::put_field(key, value, pen),)+ }
+            }
+
+            /// Appends the end of a line.
+            fn finish(self, event: &Event, time: u64, out: &mut Vec<u8>) {
+                match self { $($(#[cfg($cfg)])? Self::$variant => $file::finish(event, time, out),)+ }
+            }
+
+            fn put_frame(self, facts: &Version, client_type: &str, pen: &mut Pen<'_>) {
+                match self { $($(#[cfg($cfg)])? Self::$variant => $file::put_frame(facts, client_type, pen),)+ }
+            }
+
+            fn put_request(self, frame: &[u8], lines: &[u8], out: &mut Vec<u8>) {
+                match self { $($(#[cfg($cfg)])? Self::$variant => $file::put_request(frame, lines, out),)+ }
+            }
+        }
+    };
+}
+
+formats! {
     /// One JSON object a line.
-    #[default]
-    Ndjson,
+    Ndjson = ndjson,
     /// OTLP/HTTP logs, in JSON.
-    Otlp,
+    #[cfg(feature = "otlp")]
+    Otlp = otlp,
     /// The GET pings of Langflow's own gateway.
-    Gateway,
+    #[cfg(feature = "gateway")]
+    Gateway = gateway,
 }
 
 impl Format {
-    /// Appends an event to `out` as one line, `\n` included. The line holds no other `\n`. `frame` is what
-    /// [`frame`](Self::frame) made; a format that can cut the event to `max` bytes does.
-    pub fn encode(self, event: &Event, origin: &Origin, frame: &[u8], max: usize, out: &mut Vec<u8>) {
-        let name = event.name();
-        self.begin(name, out);
-        let outcome = event.outcome();
-        let scope = if outcome.is_some() { name } else { "" };
-        let mut pen = Pen { format: self, scope, out };
-        if self == Self::Gateway {
-            gateway::put_text(&origin.client_type, pen.out);
-            pen.out.push(b'&');
-        } else {
-            origin.walk(&mut pen);
-        }
-        event.walk(&mut pen);
-        match self {
-            Self::Ndjson => ndjson::finish(out),
-            Self::Otlp => otlp::finish(matches!(outcome, Some((false, _))), origin, out),
-            Self::Gateway => gateway::finish(event, origin, frame, max, out),
-        }
-    }
-
-    /// Appends what a line starts with.
-    fn begin(self, name: &str, out: &mut Vec<u8>) {
-        let (head, next) = match self {
-            Self::Ndjson => (ndjson::HEAD, ndjson::NEXT),
-            Self::Otlp => (otlp::HEAD, otlp::NEXT),
-            Self::Gateway => ("", gateway::NEXT),
-        };
-        put(head.as_bytes(), out);
-        put(name.as_bytes(), out);
-        put(next.as_bytes(), out);
-    }
-
-    /// Whether `line` (without its `\n`) could have been written by [`encode`](Self::encode): it starts with
-    /// the name of one of the five events in its place, and is printable text. What comes back from the store
-    /// passes here first, since any script of the page can write there. Whether its fields are right is the
-    /// receiver's to judge.
+    /// Whether `line` (without its `\n`) could have been written by an [`Encoder`]: it starts with the name of one of
+    /// the five events in its place, and is printable text. What comes back from the store passes here first, since any
+    /// script of the page can write there. Whether its fields are right is the receiver's to judge.
     pub fn is_plausible(self, line: &[u8]) -> bool {
-        let tail = match self {
-            Self::Ndjson => ndjson::TAIL,
-            Self::Otlp => otlp::TAIL,
-            Self::Gateway => "",
+        let form = self.form();
+        let Some(rest) = line.strip_prefix(form.head.as_bytes()) else { return false };
+        let is_named = |name: &&str| {
+            rest.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(form.next.as_bytes()))
         };
-        let mut start = Vec::new();
-        let mut named = |name: &&str| {
-            start.clear();
-            self.begin(name, &mut start);
-            line.starts_with(&start)
-        };
-        Event::NAMES.iter().any(&mut named)
-            && line.ends_with(tail.as_bytes())
+        Event::NAMES.iter().any(is_named)
+            && line.ends_with(form.tail.as_bytes())
             && line.iter().all(|b| *b >= b' ')
     }
 
     /// What a format says of the app and the machine beside the events, from the Version event.
     pub fn frame(self, facts: &Version, client_type: &str) -> Vec<u8> {
         let mut out = Vec::new();
-        match self {
-            Self::Ndjson => {}
-            Self::Otlp => otlp::put_frame(facts, &mut out),
-            Self::Gateway => gateway::put_frame(facts, client_type, &mut out),
-        }
+        let mut pen = Pen { format: self, scope: "", is_frame: true, max: 0, out: &mut out };
+        self.put_frame(facts, client_type, &mut pen);
         out
     }
 
-    /// The request's body, made of its lines; for the gateway, what follows the endpoint in its URL.
+    /// The request's body, made of its lines; of a ping, what follows the endpoint in its URL. `frame` is what
+    /// [`frame`](Self::frame) made.
     pub fn wrap(self, frame: &[u8], lines: &[u8]) -> Vec<u8> {
-        // What comes before the lines, how much is taken off their end, and what comes after.
-        let (before, off, after): (_, _, &[u8]) = match self {
-            Self::Ndjson => (&b""[..], 0, b""),
-            Self::Otlp => (frame, otlp::SEPARATOR, otlp::END.as_bytes()),
-            Self::Gateway => (&b"/"[..], 1, b""),
-        };
-        let lines = lines.get(..lines.len().saturating_sub(off)).unwrap_or_default();
-        if self == Self::Gateway
-            && let Some(query) = lines.strip_prefix(gateway::NO_PATH)
-        {
-            return query.to_vec();
-        }
-        [before, lines, after].concat()
+        let mut out = Vec::new();
+        self.put_request(frame, lines, &mut out);
+        out
     }
 
-    /// The request's `Content-Type`. `text/plain` keeps a cross-origin request free of a CORS preflight; OTLP
-    /// receivers insist on `application/json`; a GET has none.
+    /// The request's `Content-Type`.
     pub const fn content_type(self) -> &'static str {
-        match self {
-            Self::Otlp => "application/json",
-            _ => "text/plain;charset=UTF-8",
-        }
+        self.form().content_type
     }
 
     /// Whether each event is a request by itself, without a body.
-    pub fn is_ping(self) -> bool {
-        self == Self::Gateway
+    pub const fn is_ping(self) -> bool {
+        self.form().is_ping
     }
 
     /// Whether the receiver keeps the first of a key, so that sending twice is safe.
-    pub fn receiver_dedups(self) -> bool {
-        self == Self::Ndjson
+    pub const fn receiver_dedups(self) -> bool {
+        self.form().receiver_dedups
     }
 
     /// The name that the option has, and which tells this format's stored batches from another's.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ndjson => "ndjson",
-            Self::Otlp => "otlp",
-            Self::Gateway => "gateway",
+        self.form().name
+    }
+}
+
+/// Writes the events of one page down. What is the same in all its lines is made once, so that a line is a few copies,
+/// two numbers and the event's own fields.
+#[derive(Debug)]
+pub struct Encoder {
+    format: Format,
+    /// What stands between an event's name and its own fields.
+    envelope: Vec<u8>,
+    /// Where in it the event's number and time go, as far as the format has them there.
+    gaps: Vec<usize>,
+}
+
+impl Encoder {
+    /// For the page of this origin, whose `seq` and `time` do not matter.
+    pub fn new(format: Format, origin: &Origin) -> Self {
+        let origin = Origin { seq: json::LATER, time: json::LATER, ..origin.clone() };
+        let mut marked = Vec::new();
+        put(format.form().next.as_bytes(), &mut marked);
+        format.put_origin(
+            &origin,
+            &mut Pen { format, scope: "", is_frame: false, max: usize::MAX, out: &mut marked },
+        );
+        let mut encoder = Self { format, envelope: Vec::new(), gaps: Vec::new() };
+        for byte in marked {
+            if byte == json::GAP {
+                encoder.gaps.push(encoder.envelope.len());
+            } else {
+                encoder.envelope.push(byte);
+            }
         }
+        encoder
+    }
+
+    /// Appends an event to `out` as one line, `\n` included. The line holds no other `\n`. A format that can cut the
+    /// event to `max` bytes does.
+    pub fn encode(&self, event: &Event, seq: u64, time: u64, max: usize, out: &mut Vec<u8>) {
+        let name = event.name();
+        put(self.format.form().head.as_bytes(), out);
+        put(name.as_bytes(), out);
+        let mut start = 0;
+        for (gap, number) in self.gaps.iter().zip([seq, time]) {
+            put(self.envelope.get(start..*gap).unwrap_or_default(), out);
+            put_integer(number, out);
+            start = *gap;
+        }
+        put(self.envelope.get(start..).unwrap_or_default(), out);
+        let scope = if event.has_outcome() { name } else { "" };
+        event.walk(&mut Pen { format: self.format, scope, is_frame: false, max, out });
+        self.format.finish(event, time, out);
     }
 }
 
 /// Writes the fields of a line.
 #[derive(Debug)]
+#[cfg_attr(
+    not(all(feature = "otlp", feature = "gateway")),
+    allow(dead_code, reason = "what one format alone needs of it")
+)]
 pub struct Pen<'o> {
     format: Format,
     /// For the gateway: what stands before the names of the fields.
     scope: &'static str,
+    /// Whether the fields are what a format says beside the events.
+    is_frame: bool,
+    /// Most bytes of a line.
+    max: usize,
     out: &'o mut Vec<u8>,
 }
 
 impl Pen<'_> {
-    /// Appends a field. `key` is its name as JSON has it: in quotes, with the colon.
+    /// Appends a field. `key` is its name as JSON has it after another: with a comma, in quotes, with a colon.
     pub fn put_field(&mut self, key: &'static str, value: Value<'_>) {
-        let name = key.get(1..key.len() - 2).unwrap_or_default();
-        match self.format {
-            Format::Ndjson => ndjson::put_field(key, value, self.out),
-            Format::Otlp => otlp::put_field(name, value, self.out),
-            Format::Gateway => gateway::put_field(self.scope, name, value, self.out),
+        self.format.put_field(key, value, self);
+    }
+
+    /// Appends a text, where it is known. Not inlined, nor the next: a call is smaller.
+    #[cfg(any(feature = "otlp", feature = "gateway"))]
+    #[inline(never)]
+    fn put_known(&mut self, key: &'static str, text: &Option<String>) {
+        if let Some(text) = text {
+            self.put_text(key, text);
         }
+    }
+
+    #[cfg(any(feature = "otlp", feature = "gateway"))]
+    #[inline(never)]
+    fn put_text(&mut self, key: &'static str, text: &str) {
+        self.put_field(key, Value::Text(text));
     }
 }
 
-/// Encodes a whole record: for tests and native tools; the client keeps event and origin apart.
+/// The name in a key: without the comma, the quotes and the colon.
+#[cfg(any(feature = "otlp", feature = "gateway"))]
+fn bare(key: &str) -> &[u8] {
+    key.as_bytes().get(2..key.len() - 2).unwrap_or_default()
+}
+
+/// Encodes a whole record: for tests and native tools; the client has one [`Encoder`] for all its events.
 pub fn encode_record(format: Format, record: &Record) -> Vec<u8> {
     let mut out = Vec::new();
-    format.encode(&record.event, &record.origin, &[], usize::MAX, &mut out);
+    let Record { event, origin } = record;
+    Encoder::new(format, origin).encode(event, origin.seq, origin.time, usize::MAX, &mut out);
     out
 }
 

@@ -5,26 +5,40 @@
 use alloc::vec::Vec;
 
 use super::json::put_value;
-use super::{Value, put};
+use super::{Form, Pen, Value, put};
+use crate::event::{Event, Origin, Version};
 
-/// What each line starts with; the event's name follows, then [`NEXT`].
-pub(super) const HEAD: &str = "{\"event\":\"";
-/// What follows the name.
-pub(super) const NEXT: &str = "\",";
-/// What each line ends with, before its `\n`.
-pub(super) const TAIL: &str = "}";
+pub(super) const FORM: Form = Form {
+    name: "ndjson",
+    head: "{\"event\":\"",
+    next: "\",",
+    tail: "}",
+    content_type: "text/plain;charset=UTF-8",
+    is_ping: false,
+    receiver_dedups: true,
+};
 
-/// Appends a field and a comma.
-pub(super) fn put_field(key: &str, value: Value<'_>, out: &mut Vec<u8>) {
-    put(key.as_bytes(), out);
-    put_value(value, out);
-    out.push(b',');
+pub(super) fn put_origin(origin: &Origin, pen: &mut Pen<'_>) {
+    // The comma comes with the first field.
+    pen.out.pop();
+    origin.walk(pen);
 }
 
-/// Appends the end of a line, in place of the last comma.
-pub(super) fn finish(out: &mut Vec<u8>) {
-    out.pop();
+pub(super) fn put_field(key: &str, value: Value<'_>, pen: &mut Pen<'_>) {
+    put(key.as_bytes(), pen.out);
+    put_value(value, pen.out);
+}
+
+pub(super) fn finish(_: &Event, _: u64, out: &mut Vec<u8>) {
     put(b"}\n", out);
+}
+
+/// Nothing: a line says it all.
+pub(super) const fn put_frame(_: &Version, _: &str, _: &mut Pen<'_>) {}
+
+/// The lines as they are.
+pub(super) fn put_request(_: &[u8], lines: &[u8], out: &mut Vec<u8>) {
+    put(lines, out);
 }
 
 #[cfg(test)]

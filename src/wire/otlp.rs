@@ -2,101 +2,113 @@
 //! of them is the resource, once a request.
 //!
 //! A line is a record with the comma that follows it, since it is written before anybody knows whether it will
-//! be the last: [`wrap`] takes the last comma off. By the JSON mapping of OTLP, 64-bit integers are strings.
+//! be the last: [`put_request`] takes the last comma off. By the JSON mapping of OTLP, 64-bit integers are strings.
 //!
 //! `{"eventName":"langflow.component","attributes":[{"key":"langflow.seq","value":{"intValue":"17"}},…],…},`
 
 use alloc::vec::Vec;
 
 use super::json::{put_integer, put_value};
-use super::{Value, put};
-use crate::event::{Origin, Version};
+use super::{Form, Pen, Value, bare, put};
+use crate::event::{Event, Origin, Version};
 
-/// What each line starts with; the event's name follows, then [`NEXT`].
-pub(super) const HEAD: &str = "{\"eventName\":\"langflow.";
-/// What follows the name.
-pub(super) const NEXT: &str = "\",\"attributes\":[";
-/// What each line ends with, before its `\n`.
-pub(super) const TAIL: &str = "\"},";
+pub(super) const FORM: Form = Form {
+    name: "otlp",
+    head: "{\"eventName\":\"langflow.",
+    next: "\",\"attributes\":[",
+    tail: "\"},",
+    // Receivers insist on it.
+    content_type: "application/json",
+    is_ping: false,
+    receiver_dedups: false,
+};
 
 /// Bytes that separate two records: a comma and `\n`.
-pub(super) const SEPARATOR: usize = 2;
-/// What a request's body ends with.
-pub(super) const END: &str = "]}]}]}";
+const SEPARATOR: usize = 2;
 
-/// What it starts with: the resource, and in it first what is true of the SDK. Its language is what the
-/// semantic conventions have for browsers, since that is where its user meets it.
-const START: &str = concat!(
-    "{\"resourceLogs\":[{\"resource\":{\"attributes\":[\
-     {\"key\":\"telemetry.sdk.name\",\"value\":{\"stringValue\":\"langflow-telemetry\"}},\
-     {\"key\":\"telemetry.sdk.language\",\"value\":{\"stringValue\":\"webjs\"}},\
-     {\"key\":\"telemetry.sdk.version\",\"value\":{\"stringValue\":\"",
-    env!("CARGO_PKG_VERSION"),
-    "\"}},"
-);
+pub(super) fn put_origin(origin: &Origin, pen: &mut Pen<'_>) {
+    origin.walk(pen);
+}
 
-/// Appends a field as an attribute.
-pub(super) fn put_field(name: &str, value: Value<'_>, out: &mut Vec<u8>) {
+/// Appends a field as an attribute, and a comma. Names of ours are in camelCase; attributes are in snake_case.
+pub(super) fn put_field(key: &str, value: Value<'_>, pen: &mut Pen<'_>) {
+    let name = bare(key);
     // The record has a place of its own for it.
-    if name != "time" {
-        put_attribute("langflow.", name, value, out);
+    if name == b"time" {
+        return;
     }
-}
-
-/// Appends the end of a line: the time, in nanoseconds, and the severity by the log data model's numbers.
-pub(super) fn finish(is_error: bool, origin: &Origin, out: &mut Vec<u8>) {
-    // The last attribute's comma.
-    out.pop();
-    put(b"],\"timeUnixNano\":\"", out);
-    put_integer(origin.time, out);
-    put(b"000000\",\"severityNumber\":", out);
-    let severity: &[u8] =
-        if is_error { b"17,\"severityText\":\"ERROR\"},\n" } else { b"9,\"severityText\":\"INFO\"},\n" };
-    put(severity, out);
-}
-
-/// Appends what a request says before its records: our facts under the names that the conventions have.
-pub(super) fn put_frame(facts: &Version, out: &mut Vec<u8>) {
-    put(START.as_bytes(), out);
-    // The conventions demand a name, and this one where it is not known.
-    put_fact("service.name", facts.package.as_deref().or(Some("unknown_service")), out);
-    put_fact("service.version", facts.version.as_deref(), out);
-    put_fact("os.name", facts.platform.as_deref(), out);
-    let arch = facts.arch.as_deref().map(|arch| match arch {
-        "x86_64" => "amd64",
-        "arm" => "arm32",
-        same => same,
-    });
-    put_fact("host.arch", arch, out);
-    out.pop();
-    put(b"]},\"scopeLogs\":[{\"logRecords\":[", out);
-}
-
-fn put_fact(name: &str, value: Option<&str>, out: &mut Vec<u8>) {
-    if let Some(value) = value {
-        put_attribute("", name, Value::Text(value), out);
-    }
-}
-
-/// Appends an attribute and a comma. `name` is in camelCase, as our fields are; attributes are in snake_case.
-fn put_attribute(scope: &str, name: &str, value: Value<'_>, out: &mut Vec<u8>) {
+    let out = &mut *pen.out;
     put(b"{\"key\":\"", out);
-    put(scope.as_bytes(), out);
-    for byte in name.bytes() {
+    if !pen.is_frame {
+        put(b"langflow.", out);
+    }
+    for byte in name {
         if byte.is_ascii_uppercase() {
             out.push(b'_');
         }
         out.push(byte.to_ascii_lowercase());
     }
-    let (before, after): (&[u8], &[u8]) = match value {
-        Value::Bool(_) => (b"\",\"value\":{\"boolValue\":", b"}},"),
-        Value::Integer(_) => (b"\",\"value\":{\"intValue\":\"", b"\"}},"),
-        Value::Decimal(_) => (b"\",\"value\":{\"doubleValue\":", b"}},"),
-        Value::Text(_) => (b"\",\"value\":{\"stringValue\":", b"}},"),
-    };
-    put(before, out);
+    put(b"\",\"value\":{\"", out);
+    match value {
+        Value::Bool(_) => put(b"boolValue\":", out),
+        // 64 bits are more than a number of JSON is sure to hold.
+        Value::Integer(_) => put(b"intValue\":\"", out),
+        Value::Decimal(_) => put(b"doubleValue\":", out),
+        Value::Text(_) => put(b"stringValue\":", out),
+    }
     put_value(value, out);
-    put(after, out);
+    if matches!(value, Value::Integer(_)) {
+        out.push(b'"');
+    }
+    put(b"}},", out);
+}
+
+/// Appends the end of a line: the time, in nanoseconds, and the severity by the log data model's numbers.
+pub(super) fn finish(event: &Event, time: u64, out: &mut Vec<u8>) {
+    // The last attribute's comma.
+    out.pop();
+    put(b"],\"timeUnixNano\":\"", out);
+    put_integer(time, out);
+    put(b"000000\",\"severityNumber\":", out);
+    let severity: &[u8] = match event.is_failure() {
+        true => b"17,\"severityText\":\"ERROR\"},\n",
+        false => b"9,\"severityText\":\"INFO\"},\n",
+    };
+    put(severity, out);
+}
+
+/// Appends what a request says before its records, as its resource: our facts under the names that the semantic
+/// conventions have, and what is true of this SDK. Its language is what they have for browsers, since that is where its
+/// user meets it.
+pub(super) fn put_frame(facts: &Version, _: &str, pen: &mut Pen<'_>) {
+    put(b"{\"resourceLogs\":[{\"resource\":{\"attributes\":[", pen.out);
+    // The conventions demand a service's name, and this one where it is not known.
+    pen.put_text(",\"service.name\":", facts.package.as_ref().map_or("unknown_service", |name| name));
+    pen.put_known(",\"service.version\":", &facts.version);
+    pen.put_known(",\"os.name\":", &facts.platform);
+    if let Some(arch) = &facts.arch {
+        let arch = match arch.as_str() {
+            "x86_64" => "amd64",
+            "arm" => "arm32",
+            same => same,
+        };
+        pen.put_text(",\"host.arch\":", arch);
+    }
+    let sdk = concat!(
+        "{\"key\":\"telemetry.sdk.name\",\"value\":{\"stringValue\":\"langflow-telemetry\"}},\
+         {\"key\":\"telemetry.sdk.language\",\"value\":{\"stringValue\":\"webjs\"}},\
+         {\"key\":\"telemetry.sdk.version\",\"value\":{\"stringValue\":\"",
+        env!("CARGO_PKG_VERSION"),
+        "\"}}]},\"scopeLogs\":[{\"logRecords\":["
+    );
+    put(sdk.as_bytes(), pen.out);
+}
+
+/// Appends a request's body; `frame` is what [`put_frame`] made.
+pub(super) fn put_request(frame: &[u8], lines: &[u8], out: &mut Vec<u8>) {
+    put(frame, out);
+    put(lines.get(..lines.len().saturating_sub(SEPARATOR)).unwrap_or_default(), out);
+    put(b"]}]}]}", out);
 }
 
 #[cfg(test)]
@@ -106,7 +118,7 @@ mod tests {
 
     use super::*;
     use crate::event::tests::{any_event, any_origin};
-    use crate::event::{Component, Event, Record, Run};
+    use crate::event::{Component, Record, Run};
     use crate::wire::{Format, encode_record};
 
     fn origin() -> Origin {
@@ -185,8 +197,8 @@ mod tests {
             ("telemetry.sdk.language", "webjs"),
             ("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
         ];
-        let expect = |more: &[(&str, &str)]| -> Vec<(String, String)> {
-            sdk.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        let expect = |facts: &[(&str, &str)]| -> Vec<(String, String)> {
+            facts.iter().chain(&sdk).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         };
         for (ours, theirs) in [("x86_64", "amd64"), ("arm", "arm32"), ("arm64", "arm64"), ("x86", "x86")] {
             let known = [

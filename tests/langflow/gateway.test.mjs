@@ -12,6 +12,7 @@ import { promisify } from "node:util";
 import { launch } from "../e2e/harness/browser.mjs";
 import { temporaryFolder } from "../e2e/harness/package.mjs";
 import { until } from "../e2e/harness/waiting.mjs";
+import { judge } from "../pipelines/receiver.mjs";
 import { startBackend } from "./backend.mjs";
 import { build, built, consented, ended, failed, FORBIDDEN, openFlow, sorted, TYPED } from "./flow.mjs";
 
@@ -90,6 +91,11 @@ describe("Langflow's frontend and its existing gateway", () => {
   }
 
   const pings = () => gateway.telemetry().map(typed);
+  /** The gateway's own types take them: all, the early ones included. */
+  const judged = () => {
+    const urls = gateway.telemetry().map(({ path, search }) => path + search);
+    assert.equal(judge("gateway_models.py", urls, "/gateway").length, urls.length);
+  };
 
   for (const [what, params, expected] of [
     ["a run from the canvas", {}, RUN],
@@ -99,8 +105,6 @@ describe("Langflow's frontend and its existing gateway", () => {
       inLangflow(async ({ open }) => {
         const page = await open();
         await consented(page);
-        // Version is there, and the facts that the others take from it.
-        await page.waitForFunction(() => window.langflow.stats().captured >= 1);
         await build(page, params);
         await page.close();
         const all = [VERSION, ...COMPONENTS, expected, SHUTDOWN];
@@ -110,6 +114,7 @@ describe("Langflow's frontend and its existing gateway", () => {
         );
         // Each is a request of its own: they overtake each other.
         assert.deepEqual(pings().sort(), all.sort());
+        judged();
         for (const { method, search, headers, body } of gateway.telemetry()) {
           assert.deepEqual([method, body, headers["sec-fetch-mode"]], ["GET", "", "no-cors"]);
           assert.deepEqual([headers.cookie, headers.referer], [undefined, undefined]);
@@ -117,7 +122,7 @@ describe("Langflow's frontend and its existing gateway", () => {
         }
       }));
 
-  it("what waited for a late yes goes without the facts that came with it", () =>
+  it("what waited for a late yes has the facts that came with it", () =>
     inLangflow(async ({ backend, open }) => {
       const answer = backend.saysLater();
       const page = await open();
@@ -126,13 +131,13 @@ describe("Langflow's frontend and its existing gateway", () => {
       answer({ auto_saving: true, do_not_track: "0" });
       await consented(page);
       await page.close();
-      const bare = [...COMPONENTS, RUN].map((ping) => ping.replace(FRAME, "platform=browser&timestamp=TIME"));
-      const all = [VERSION, ...bare, SHUTDOWN];
+      const all = [VERSION, ...COMPONENTS, RUN, SHUTDOWN];
       await until(
         () => pings().length >= all.length,
         () => JSON.stringify(pings()),
       );
       assert.deepEqual(pings().sort(), all.sort());
+      judged();
     }));
 
   for (const [who, config, refuse, reason] of [

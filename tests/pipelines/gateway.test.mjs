@@ -35,8 +35,7 @@ describe("pings to a gateway", () => {
     gateway.requests.length = 0;
     const began = Date.now();
     const page = await open({ clientType: "oss" });
-    // What is tracked before there was a Version goes without the facts in it.
-    await until(() => urls().some((url) => url.startsWith("/telemetry?")));
+    // At once: what is tracked before there was a Version has the facts in it all the same.
     await trackAll(page);
     assert.equal(await page.flush(), true);
     await page.leave();
@@ -53,7 +52,10 @@ describe("pings to a gateway", () => {
       const age = Date.parse(ping.timestamp) - began;
       assert.ok(age > -1_000 && age < 600_000, ping.timestamp);
       if (ping.path)
-        assert.deepEqual([ping.langflow_version, ping.platform], [APP.version, "python_package"]);
+        assert.deepEqual(
+          [ping.langflow_version, ping.platform, ping.os],
+          [APP.version, "python_package", "linux"],
+        );
     }
     const message = 'ValueError: "no"\n\tsuch \\ model: größer 模型 🦀';
     const own = pings.map(({ path, ...fields }) => {
@@ -77,6 +79,41 @@ describe("pings to a gateway", () => {
     );
     const version = pings.find(({ path }) => path === "");
     for (const name of Object.keys(APP)) assert.deepEqual(version[name], APP[name]);
+  });
+
+  it("what waits for a late yes has the facts that come with it", async () => {
+    gateway.requests.length = 0;
+    const page = await open({ consent: "pending", flushIntervalMs: 100 });
+    await trackAll(page);
+    assert.deepEqual(urls(), []);
+    await page.page.evaluate(() => window.telemetry.optIn());
+    await until(() => urls().length >= 7);
+    await page.context.close();
+    const pings = judge("gateway_models.py", urls(), "/telemetry");
+    assert.equal(pings.filter(({ path }) => path === "").length, 1);
+    for (const { path, langflow_version, os } of pings)
+      if (path) assert.deepEqual([langflow_version, os], [APP.version, "linux"]);
+  });
+
+  it("a URL stays below 2048 characters: what is cut is the message, between two characters of it", async () => {
+    gateway.requests.length = 0;
+    const page = await open();
+    await page.page.evaluate(() =>
+      window.telemetry.trackRun({ seconds: 1, success: false, errorMessage: "🦀".repeat(1_024) }),
+    );
+    assert.equal(await page.flush(), true);
+    await page.leave();
+    await until(() => urls().some((url) => url.includes("/run?")));
+    await page.context.close();
+    const url = gateway.url + urls().find((url) => url.includes("/run?"));
+    assert.ok(url.length < 2048, `${url.length}`);
+    const [{ runErrorMessage, langflow_version }] = judge(
+      "gateway_models.py",
+      urls().filter((url) => url.includes("/run?")),
+      "/telemetry",
+    );
+    assert.match(runErrorMessage, /^(?:🦀){100,}$/u);
+    assert.equal(langflow_version, APP.version);
   });
 
   it("a page that goes pings at once, and the next visit sends what it kept", async () => {

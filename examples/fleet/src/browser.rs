@@ -294,8 +294,8 @@ fn page_of(session: &str) -> u16 {
 mod tests {
     use super::*;
     use crate::people;
-    use langflow_telemetry::event::Origin;
-    use langflow_telemetry::wire::Format;
+    use langflow_telemetry::event::{Origin, Record};
+    use langflow_telemetry::wire::{Format, encode_record};
 
     #[test]
     fn a_key_comes_back_from_its_line() {
@@ -307,9 +307,8 @@ mod tests {
                 client_type: "browser".to_owned(),
                 sample_rate: None,
             };
-            let mut body = Vec::new();
-            Format::Ndjson.encode(&people::version(), &origin, &[], usize::MAX, &mut body);
-            Format::Ndjson.encode(&people::shutdown(1_000), &origin, &[], usize::MAX, &mut body);
+            let line = |event| encode_record(Format::Ndjson, &Record { event, origin: origin.clone() });
+            let body = [line(people::version()), line(people::shutdown(1_000))].concat();
             let key = Key { browser, page, seq };
             assert_eq!(keys(&body).collect::<Vec<_>>(), [key, key]);
         }

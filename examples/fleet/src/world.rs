@@ -8,7 +8,7 @@ use langflow_telemetry::config::Guarantee;
 use langflow_telemetry::delivery::{Action, Captured, Counts, Delivery, Input, Now, Outcome, Rules, Via};
 use langflow_telemetry::event::{Event, Origin};
 use langflow_telemetry::queue::Limits;
-use langflow_telemetry::wire::Format;
+use langflow_telemetry::wire::{Encoder, Format};
 
 use crate::browser::{Browser, Fate, Key, MIDNIGHT_MS, keys, session};
 use crate::chance::{Draw, Rng, stream};
@@ -106,7 +106,9 @@ struct Page {
     machine: Delivery,
     plan: Plan,
     rng: Rng,
-    origin: Origin,
+    encoder: Encoder,
+    /// The number of the next event.
+    seq: u64,
     loaded_ms: u32,
     hidden_ms: Option<u32>,
     act: (u32, Act),
@@ -355,7 +357,8 @@ impl World {
             machine: Delivery::new(rules, session),
             plan,
             rng,
-            origin,
+            encoder: Encoder::new(Format::Ndjson, &origin),
+            seq: 0,
             loaded_ms: self.now,
             hidden_ms,
             act: (0, Act::Close),
@@ -482,12 +485,12 @@ impl World {
     fn capture(&mut self, p: u32, event: &Event) {
         let now = self.now;
         let Some(page) = self.pages.get(p) else { return };
-        page.origin.time = (MIDNIGHT_MS + f64::from(now)) as u64;
         self.line.clear();
-        Format::Ndjson.encode(event, &page.origin, &[], usize::MAX, &mut self.line);
+        let time = (MIDNIGHT_MS + f64::from(now)) as u64;
+        page.encoder.encode(event, page.seq, time, usize::MAX, &mut self.line);
         let captured = page.machine.capture(&self.line, matches!(event, Event::Shutdown(_)));
         if matches!(captured, Captured::Quiet | Captured::Wake) {
-            page.origin.seq += 1;
+            page.seq += 1;
             let (browser, number) = (page.browser, page.number);
             if let Some(browser) = &mut self.browsers[browser as usize] {
                 browser.book(number).accepted += 1;
