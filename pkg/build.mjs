@@ -5,6 +5,7 @@
  *   langflow_telemetry.js       wasm-bindgen's glue, minified
  *   wasm-inline.js              a function that returns the module's bytes, for `langflow-telemetry`
  *   react.js                    ../react.js, minified, for `langflow-telemetry/react`
+ *   ndjson.js                   all of it in one file, without the other formats, for `langflow-telemetry/ndjson`
  *
  * and prints what each of them weighs. `node build.mjs --check` builds nothing: it fails where a file that
  * package.json promises is missing, which `npm pack` itself passes over in silence. `node build.mjs --formats` builds
@@ -17,7 +18,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { brotliCompressSync, constants as zlib, gzipSync } from "node:zlib";
 
@@ -31,6 +32,7 @@ const GLUE = "langflow_telemetry.js";
 const WASM = "langflow_telemetry_bg.wasm";
 const INLINE = "wasm-inline.js";
 const REACT = "react.js";
+const NDJSON = "ndjson.js";
 
 const TARGET = "wasm32-unknown-unknown";
 
@@ -69,10 +71,14 @@ const BACKSLASH = "\\".charCodeAt(0);
 const FORMATS = ["otlp", "gateway"];
 
 /**
- * Bytes that these formats together may add to the module, after brotli 11: what everyone pays who only sends NDJSON.
- * It is what they weigh today, so that they do not grow unseen. The goal is 1024.
+ * Bytes that these formats together may add to the module, after brotli 11: what those pay who only send NDJSON and use
+ * in the default entry. It is what they weigh today, so that they do not grow unseen; the goal is 1024. Whoever will not
+ * have them at all takes the entry `./ndjson`.
  */
-const FORMATS_MAX = 1_750;
+const FORMATS_MAX = 1_850;
+
+/** How an app would have it. */
+const BUNDLE = { bundle: true, minify: true, format: "esm", legalComments: "none", write: false };
 
 if (process.argv.includes("--check")) checkPackage();
 else if (process.argv.includes("--formats")) await weighFormats();
@@ -90,6 +96,7 @@ async function build() {
   writeFileSync(join(DIST, INLINE), minify(tools.esbuild, inlineModule(wasm)));
   const react = readFileSync(join(PACKAGE, REACT), "utf8").replace('"./index.js"', '"../index.js"');
   writeFileSync(join(DIST, REACT), minify(tools.esbuild, react));
+  writeFileSync(join(DIST, NDJSON), await bundleNdjson(tools));
   copyFileSync(join(CRATE, "LICENSE"), join(PACKAGE, "LICENSE"));
 
   await proveLinks(wasm);
@@ -123,6 +130,30 @@ function compile({ wasmOpt }, scratch, formats) {
   if (homedir().length > 1 && wasm.includes(homedir()))
     fail(`${WASM} names ${homedir()}: a path of this machine is nobody's business.`);
   return { names, wasm };
+}
+
+/**
+ * `langflow-telemetry/ndjson`: index.js with a module that knows no other format, all in one file, since its glue is
+ * another one too.
+ */
+async function bundleNdjson(tools) {
+  const scratch = join(SCRATCH, "..", "package-ndjson");
+  const { names, wasm } = compile(tools, scratch, []);
+  const made = {
+    [GLUE]: shortenNames(readFileSync(join(scratch, GLUE), "utf8"), names),
+    [INLINE]: inlineModule(wasm),
+  };
+  const swap = ({ onLoad }) =>
+    onLoad({ filter: /[\\/]dist[\\/](langflow_telemetry|wasm-inline)\.js$/ }, ({ path }) => ({
+      contents: made[basename(path)],
+      resolveDir: DIST,
+    }));
+  const { outputFiles } = await tools.esbuild.build({
+    ...BUNDLE,
+    entryPoints: [join(PACKAGE, "index.js")],
+    plugins: [{ name: "ndjson", setup: swap }],
+  });
+  return outputFiles[0].contents;
 }
 
 /** What each format beside NDJSON adds to the module, and all of them together. */
@@ -282,6 +313,7 @@ function printSizes(esbuild) {
     ["glue", readFileSync(join(DIST, GLUE))],
     ["shell", bundle(esbuild, "index.js", ["./dist/*"])],
     ["langflow-telemetry, all in one", inlined],
+    ["langflow-telemetry/ndjson, all in one", readFileSync(join(DIST, NDJSON))],
     ["langflow-telemetry/slim, the JavaScript", slim],
     ["langflow-telemetry/react, on top", readFileSync(join(DIST, REACT))],
   ].map(([name, bytes]) => [name, bytes.length, gzip(bytes), brotli(bytes)]);
@@ -302,13 +334,9 @@ function printSizes(esbuild) {
 /** One of the package's entries as an app that imports all of it would carry it. */
 function bundle(esbuild, entry, external = []) {
   const { outputFiles } = esbuild.buildSync({
+    ...BUNDLE,
     entryPoints: [join(PACKAGE, entry)],
-    bundle: true,
-    minify: true,
-    format: "esm",
-    legalComments: "none",
     external,
-    write: false,
   });
   return Buffer.from(outputFiles[0].contents);
 }

@@ -2,7 +2,8 @@
  * What the package may weigh, in bytes after brotli 11, bundled and minified: what an app pays that imports all of
  * it. A change that needs more says so here, and why in its commit.
  *
- * These are what it weighs today, so that it does not grow unseen. The goal is 15000 inlined and 12000 slim.
+ * These are what it weighs today, so that it does not grow unseen. The goal is 15000 inlined and 12000 slim: docs/size.md
+ * says where the rest is.
  */
 const modifyEsbuildConfig = (config) => ({ ...config, format: "esm", loader: { ".wasm": "copy" } });
 
@@ -10,13 +11,19 @@ export default [
   {
     name: "langflow-telemetry, wasm inlined",
     path: "../pkg/index.js",
-    limit: "51000 B",
+    limit: "32200 B",
     modifyEsbuildConfig,
   },
   {
     name: "langflow-telemetry/slim, with its wasm",
     path: ["../pkg/slim.js", "../pkg/dist/langflow_telemetry_bg.wasm"],
-    limit: "50000 B",
+    limit: "31400 B",
+    modifyEsbuildConfig,
+  },
+  {
+    name: "langflow-telemetry/ndjson, wasm inlined",
+    path: "../pkg/dist/ndjson.js",
+    limit: "30300 B",
     modifyEsbuildConfig,
   },
   {

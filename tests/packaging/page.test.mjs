@@ -39,6 +39,30 @@ async function onPage(path, { headers, before, expected, ...query }, live) {
 
 const appRuns = async (page) => assert.equal(await page.textContent("p"), "The app runs");
 
+describe("the entry with NDJSON alone", () => {
+  it("tracks, and what it tracks arrives", async () => {
+    await onPage("/ndjson.html", {}, async ({ page, noise, name }) => {
+      await receiver.arrived(name, 2);
+      assert.deepEqual(await page.evaluate(() => window.diagnostics), []);
+      assert.deepEqual(noise, []);
+    });
+  });
+
+  for (const format of ["otlp", "gateway"])
+    it(`refuses ${format}, and says what it takes`, async () => {
+      await onPage("/ndjson.html", { format }, async ({ page, noise, requests }) => {
+        const [told, ...more] = await page.evaluate(() => window.diagnostics);
+        assert.equal(told.code, "invalid_option");
+        assert.match(told.message, /format: expected .*ndjson.*, got "(otlp|gateway)"/);
+        assert.doesNotMatch(told.message, /expected .*(otlp|gateway).*, got/);
+        assert.deepEqual(more, []);
+        assert.equal(await page.evaluate(() => window.client.stats().state), "off");
+        assert.deepEqual(requests(), []);
+        assert.deepEqual(noise, []);
+      });
+    });
+});
+
 describe("a Content-Security-Policy", () => {
   const policy = (scripts) => ({ "content-security-policy": `script-src ${scripts}` });
 
