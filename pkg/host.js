@@ -1,6 +1,7 @@
 /**
  * What the module calls, and how texts get into it. Numbers, texts and bytes are all that crosses, and no JavaScript
- * object: handles to those, an import for each function and the code that passes texts with them weighed 2 KB.
+ * object: handles to those, an import for each function and the code that passes texts with them weighed 1 KB
+ * more than this.
  */
 
 /** The functions of each client, in the order of `Ask` in src/web/mod.rs. Its number is its place; zero is none. */

@@ -41,7 +41,7 @@ const TIMEOUT_MAX_MS: f64 = 2_147_483_647.0;
 /// The pages' clients, by their number, which the shell gives: the first is 1, and 0 is none.
 ///
 /// They stay for as long as the document: what drops one could only be told by JavaScript's collector, which never gets
-/// to a client that listens; and that code, with the class that it takes, weighed 1 KB. A client that was shut down
+/// to a client that listens; and that code, with the class that it takes, has its weight too. A client that was shut down
 /// has let go of its events, timers and listeners; what is left of it is less than 2 KB.
 struct Pages(RefCell<Vec<Option<&'static Page>>>);
 

@@ -3,7 +3,7 @@
 //!
 //! # What is lent
 //! Each thing that a page is asked or told is an [`Ask`], which `pkg/browser.js` and the shell around it answer: only
-//! numbers, texts and bytes cross. `web-sys` and `js-sys` in its place weighed 9 KB more after brotli: an import with
+//! numbers, texts and bytes cross. `web-sys` and `js-sys` in its place weighed 7 KB more after brotli: an import with
 //! glue and checks for every function, property and type on the way.
 //!
 //! # One door

@@ -24,9 +24,9 @@ pub(crate) type Told<'a> = (&'a Day, &'a Figures);
 /// What happened in each scenario.
 pub(crate) fn scenarios(days: &[Told<'_>]) -> String {
     let mut out = String::from(
-        "| scenario | usual requests/s | busiest before | during | after | backlog in within 10 min | told to wait, or no answer | \
+        "| scenario | usual requests/s | busiest before | during | after | backlog in within 10 min | told to wait, or no answer | requests | bodies | \
          events accepted | arrived by midnight | still in browsers | lost in crashes | beyond a bound | lost |\n\
-         |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+         |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for (day, figures) in days {
         let peaks = |peaks: [f64; 3]| peaks.map(|peak| format!("{peak:.1}")).join(" / ");
@@ -40,6 +40,8 @@ pub(crate) fn scenarios(days: &[Told<'_>]) -> String {
             peaks(figures.after),
             soon,
             thousands(figures.refused),
+            thousands(figures.requests),
+            size(figures.bytes as f64),
             thousands(day.fate.accepted),
             thousands(day.fate.arrived),
             thousands(day.fate.waiting),
