@@ -308,17 +308,12 @@ export function createClient(options, load, off = "") {
     const name = kind === COMPONENT ? text(event.name, "name", NAME_READ_MAX) : undefined;
     if (kind === COMPONENT && name === undefined) throw "name";
     const message = text(event.errorMessage, "errorMessage", MESSAGE_READ_MAX);
+    const seconds = amount(kind === SHUTDOWN ? event.timeRunning : event.seconds, -1);
+    const flags = flag(event.success) | (isWebhook << 2);
+    const count = kind === PLAYGROUND ? amount(event.componentCount, NaN) : NaN;
+    // Behind the last getter of the page's: one that tracks has the module's memory grow, and with it the inbox gone.
     if (!hasInbox()) rust.inbox();
-    rust.track(
-      id,
-      kind,
-      time,
-      amount(kind === SHUTDOWN ? event.timeRunning : event.seconds, -1),
-      flag(event.success) | (isWebhook << 2),
-      kind === PLAYGROUND ? amount(event.componentCount, NaN) : NaN,
-      write(name, 0),
-      write(message, NAME_READ_MAX * 3),
-    );
+    rust.track(id, kind, time, seconds, flags, count, write(name, 0), write(message, NAME_READ_MAX * 3));
   };
 
   const capture = (kind, event, time) => {

@@ -3,7 +3,7 @@ import { initSync } from "./dist/langflow_telemetry.js";
 import wasmBytes from "./dist/wasm-inline.js";
 
 /**
- * Compiles at once: some 20 KB take about a millisecond, and from then on nothing needs to be held or waited
+ * Compiles at once: some 50 KB take about a millisecond, and from then on nothing needs to be held or waited
  * for, not even a page that is closed right after `init`. Chromium before 115 refuses that on the main thread.
  */
 function load() {

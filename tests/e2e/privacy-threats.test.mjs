@@ -89,6 +89,31 @@ describe("a hostile page script", { concurrency: 2 }, () => {
         assert.deepEqual(noise, []);
       }));
 
+  it("a getter that tracks by the thousand, while its event is read: both arrive as they are", () =>
+    inPlace(browser, async ({ receiver, visit, noise }) => {
+      const page = await visit();
+      await init(page, { endpoint: receiver.path });
+      await page.evaluate(() => {
+        const { client } = window;
+        client.trackComponent({
+          name: "Outer",
+          success: true,
+          get seconds() {
+            // 600 KB: the module's memory grows.
+            for (let i = 0; i < 4000; i++)
+              client.trackComponent({ name: "Inner", seconds: 1, success: true });
+            return 2;
+          },
+        });
+        return client.flush();
+      });
+      await until(() => receiver.events().some(({ name }) => name === "Outer"));
+      const tracked = receiver.events().filter(({ event }) => event === "component");
+      const names = [...new Set(tracked.map(({ name, seconds }) => `${name} ${seconds}`))].sort();
+      assert.deepEqual(names, ["Inner 1", "Outer 2"]);
+      assert.deepEqual(noise, []);
+    }));
+
   it("getters that throw, in events, outcomes and options: refused, counted, told; nothing thrown", () =>
     inPlace(browser, async ({ receiver, visit, noise }) => {
       const page = await visit();
