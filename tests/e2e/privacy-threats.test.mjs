@@ -699,7 +699,7 @@ describe("a poisoned store, a hostile message", { concurrency: 2 }, () => {
         () => keys(page).then((left) => left.slice(0, 20).join()),
       );
       assert.equal(await flush(page), true);
-      const rows = await world.rows(2);
+      const rows = await world.rows(4);
       assert.deepEqual(
         rows
           .filter(({ event }) => event === "component")
