@@ -53,3 +53,8 @@ export const lend = (memory) => {
 export const tell = (client, count, ...texts) => hosts[client].at(-1)(count, ...texts);
 export const send = (client, ...request) => hosts[client].at(-2)(...request);
 export const put = (client, key, value) => hosts[client].at(-3)(key, value);
+
+// Looked up at each call: a page may put clocks of its own in their place, as tests do.
+export const monotonic = () => performance.now();
+export const wall = () => Date.now();
+export const random = () => Math.random();

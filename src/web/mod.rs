@@ -137,17 +137,14 @@ extern "C" {
     fn send(client: u32, attempt: u32, via: u32, url: &str, body: &[u8], content_type: &str) -> bool;
 
     fn put(client: u32, key: &str, value: &str) -> bool;
-}
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    #[wasm_bindgen(js_name = monotonic)]
     fn monotonic_ms() -> f64;
 
-    #[wasm_bindgen(js_namespace = Date, js_name = now)]
+    #[wasm_bindgen(js_name = wall)]
     fn wall_ms() -> f64;
 
-    #[wasm_bindgen(js_namespace = Math)]
+    /// From 0 to 1, which it never is.
     fn random() -> f64;
 }
 

@@ -1,0 +1,52 @@
+/**
+ * Instantiates the module, and lets numbers, texts and bytes through: what wasm-bindgen's own glue does, which the tests
+ * in a browser go by, in a quarter of its bytes (1.2 KB after brotli). That has a class of adapter for whatever a module
+ * may export or import, and another way to load it; ours are these few.
+ *
+ * pkg/build.mjs makes dist/langflow_telemetry.js of this: a name with a $ becomes the short one that the module has for
+ * what is called so in src/web.
+ */
+
+import { call, lend, monotonic, put, random, send, take, tell, wall } from "./host.js";
+
+export let answer, command, hear, inbox, open, stat, track, version;
+
+let memory;
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** A view of the module's memory, made anew each time: when it grows, all views are lost. */
+const bytes = (at, length) => new Uint8Array(memory.buffer, at, length);
+
+const text = (at, length) => decoder.decode(bytes(at, length));
+
+const imports = {
+  $call: (client, what, number, ...words) => call(client, what, number, text(...words)),
+  $take: (...room) => take(bytes(...room)),
+  $lend: (...room) => lend(bytes(...room)),
+  $tell: (client, count, code, codeLength, subject, subjectLength, ...expected) =>
+    tell(client, count, text(code, codeLength), text(subject, subjectLength), text(...expected)),
+  $send: (client, attempt, via, url, urlLength, body, bodyLength, ...type) =>
+    send(client, attempt, via, text(url, urlLength), bytes(body, bodyLength), text(...type)),
+  $put: (client, key, keyLength, ...value) => put(client, text(key, keyLength), text(...value)),
+  $monotonic: monotonic,
+  $wall: wall,
+  $random: random,
+};
+
+/** Once: the clients of a page share it. `module` may be its bytes. */
+export function initSync({ module }) {
+  if (memory) return;
+  if (!(module instanceof WebAssembly.Module)) module = new WebAssembly.Module(module);
+  ({
+    $memory: memory,
+    $answer: answer,
+    $command: command,
+    $hear: hear,
+    $inbox: inbox,
+    $open: open,
+    $stat: stat,
+    $track: track,
+    $version: version,
+  } = new WebAssembly.Instance(module, { $module: imports }).exports);
+}
