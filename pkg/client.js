@@ -3,12 +3,9 @@
  * keeps whatever goes wrong away from the page. Everything else is decided in Rust.
  */
 
-import { keys, lend, PREFIX, put, remove, session } from "./browser.js";
+import { lend, OPT_OUT, purge, put, remove, session } from "./browser.js";
 import * as rust from "./dist/langflow_telemetry.js";
 import { enlist, give, hasInbox, write } from "./host.js";
-
-/** The one of our storage keys that is kept: see src/web/store.rs. */
-const OPT_OUT = PREFIX + "opt-out";
 
 /** Calls held until the module is there; then the newest are refused, as in the queue. */
 const HELD_MAX = 15000;
@@ -123,11 +120,6 @@ const ownOf = (object) => ({ __proto__: null, ...object });
 
 /** Here and not in Rust, so that a click counts while the wasm is not there, or no longer. */
 const remember = (optOut) => (optOut ? put(OPT_OUT, "1") : remove(OPT_OUT));
-
-/** Removes what an earlier visit left: the wasm, which else does so, is not loaded on a page that says no. */
-const purge = () => {
-  for (const key of keys()) if (key !== OPT_OUT) remove(key);
-};
 
 const flag = (value) => (value === true ? 1 : value === false ? 0 : value == null ? 2 : 3);
 
@@ -289,7 +281,7 @@ export function createClient(options, load, off = "") {
     },
     ...lend(
       (signal, about, text) => void guard(rust.hear, signal, about, give(text)),
-      (attempt, status, date, text) => void guard(rust.answer, attempt, status, date, give(text)),
+      (...answered) => void guard(rust.answer, ...answered),
     ),
     tell: (count, code, subject, expected) => tell(code, count, subject, expected),
   });

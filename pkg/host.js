@@ -15,7 +15,7 @@ let waiting;
 /** Memory of the module, lent for the texts of an event; empty once the module's memory has grown. */
 let inbox = new Uint8Array();
 
-/** Gives a client a number. Its functions get a text and a number, and return a text, a number, a flag or nothing. */
+/** Gives a client a number. Its functions get a text, a number and bytes, and return a text, a number, a flag or nothing. */
 export const enlist = (host) => hosts.push(Object.values(host)) - 1;
 
 /** Has a text wait for Rust. Returns its length in bytes; -1 where there is none. */
@@ -42,8 +42,8 @@ export const write = (text, at) => {
 
 // What Rust imports.
 
-export const call = (client, what, number, text) => {
-  const result = hosts[client][what](text, number);
+export const call = (client, what, number, text, bytes) => {
+  const result = hosts[client][what](text, number, bytes);
   return typeof result === "string" ? give(result) : Number(result ?? -1);
 };
 export const take = (room) => room.set(waiting);
@@ -52,7 +52,6 @@ export const lend = (memory) => {
 };
 export const tell = (client, count, ...texts) => hosts[client].at(-1)(count, ...texts);
 export const send = (client, ...request) => hosts[client].at(-2)(...request);
-export const put = (client, key, value) => hosts[client].at(-3)(key, value);
 
 // Looked up at each call: a page may put clocks of its own in their place, as tests do.
 export const monotonic = () => performance.now();

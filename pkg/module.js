@@ -7,7 +7,7 @@
  * what is called so in src/web.
  */
 
-import { call, lend, monotonic, put, random, send, take, tell, wall } from "./host.js";
+import { call, lend, monotonic, random, send, take, tell, wall } from "./host.js";
 
 export let answer, command, hear, inbox, open, stat, track, version;
 
@@ -21,14 +21,14 @@ const bytes = (at, length) => new Uint8Array(memory.buffer, at, length);
 const text = (at, length) => decoder.decode(bytes(at, length));
 
 const imports = {
-  $call: (client, what, number, ...words) => call(client, what, number, text(...words)),
+  $call: (client, what, number, at, length, ...more) =>
+    call(client, what, number, text(at, length), bytes(...more)),
   $take: (...room) => take(bytes(...room)),
   $lend: (...room) => lend(bytes(...room)),
   $tell: (client, count, code, codeLength, subject, subjectLength, ...expected) =>
     tell(client, count, text(code, codeLength), text(subject, subjectLength), text(...expected)),
   $send: (client, attempt, via, url, urlLength, body, bodyLength, ...type) =>
     send(client, attempt, via, text(url, urlLength), bytes(body, bodyLength), text(...type)),
-  $put: (client, key, keyLength, ...value) => put(client, text(key, keyLength), text(...value)),
   $monotonic: monotonic,
   $wall: wall,
   $random: random,

@@ -11,12 +11,10 @@ use core::cell::{Cell, RefCell, UnsafeCell};
 
 use wasm_bindgen::prelude::*;
 
-use super::lifecycle::{self, HIDDEN, IS_THERE, Listening, RESTORED, WAS_THERE};
-use super::store::{self, Store};
-use super::transport::{self, DEFERRED, DEFERRED_ATTEMPT, Endpoint};
-use super::{
-    Ask, Host, Signal, call, lend, monotonic_ms, navigator, options, random, received, text, wall_ms,
-};
+use super::lifecycle::{self, HIDDEN, IS_CLAIM, IS_OPT_OUT, IS_THERE, Listening, RESTORED, WAS_THERE};
+use super::navigator::{self, DNT, GPC, OFFLINE, OPTED_OUT, PRERENDERING, says};
+use super::transport::{DEFERRED, DEFERRED_ATTEMPT, Endpoint};
+use super::{Ask, Host, Signal, lend, monotonic_ms, options, random, received, store, text, wall_ms};
 use crate::config::{Config, ErrorMessages, Given, Guarantee};
 use crate::consent::{self, Choice, Consent, Signals};
 use crate::delivery::{Action, Captured, Delivery, Input, Mode, Notice, Now, Outcome, Reason, Rules, Via};
@@ -24,6 +22,7 @@ use crate::error::Error;
 use crate::event::{self, Component, Event, Origin, Playground, Run, Shutdown, Version};
 use crate::queue::Limits;
 use crate::redact;
+use crate::retry::retry_after_ms;
 use crate::wire::Encoder;
 
 /// Bytes of the inbox: of a name 256 characters are read, of a message 4,096; one takes up to three bytes.
@@ -68,7 +67,6 @@ struct Page {
     /// Where events are encoded, kept so that its memory is.
     line: RefCell<Vec<u8>>,
     endpoint: Endpoint,
-    store: Store,
     /// The Version event waits for client hints.
     awaits_hints: Cell<bool>,
     has_version: Cell<bool>,
@@ -145,11 +143,19 @@ pub fn hear(client: usize, signal: usize, number: u32, text: i32) {
     }
 }
 
-/// What became of the request `attempt`: see [`transport::outcome`].
+/// What became of the request `attempt`: its status, 0 where there was no answer; how many ms it asks to wait, NaN where it
+/// does not; how many events it says it refused, NaN or 0 where none.
 #[wasm_bindgen]
-pub fn answer(client: usize, attempt: u32, status: u32, date_ms: f64, text: i32) {
+pub fn answer(client: usize, attempt: u32, status: u32, wait_ms: f64, rejected: f64) {
     if let Some(page) = page(client) {
-        let outcome = transport::outcome(status, date_ms, &received(text).unwrap_or_default(), wall_ms());
+        // A page that patched `fetch` may hand over what it likes.
+        let outcome = match u16::try_from(status) {
+            Ok(status) if status > 0 => {
+                let retry_after_ms = retry_after_ms(wait_ms);
+                Outcome::Answered { status, retry_after_ms, rejected: rejected as u32 }
+            }
+            _ => Outcome::Unreachable,
+        };
         page.drive(Input::Answer { attempt, outcome });
     }
 }
@@ -327,6 +333,7 @@ impl Page {
             endpoint.href.truncate(end);
             config.fit(&endpoint.href);
         }
+        store::name(host, &endpoint.href, config.format, &session);
         let sampled_out = config.sample_rate < 1.0 && random() >= config.sample_rate;
         let guarantee = config.guarantee();
         let again = guarantee == Guarantee::AtLeastOnce;
@@ -360,7 +367,6 @@ impl Page {
             seq: Cell::new(0),
             frame: RefCell::new(config.format.frame(&Version::default(), &config.client_type)),
             line: RefCell::new(Vec::new()),
-            store: Store::new(&endpoint.href, config.format, &session),
             endpoint,
             config,
             awaits_hints: Cell::new(false),
@@ -379,12 +385,13 @@ impl Page {
 
     /// Asked at the start, at every choice, and again whenever something is about to be sent.
     fn consent(&self) -> Consent {
-        let remembered = if store::opted_out(self.host) { Some(Choice::Out) } else { None };
+        let signals = self.host.ask(Ask::Signals, 0.0, "") as u32;
+        let remembered = if signals & OPTED_OUT != 0 { Some(Choice::Out) } else { None };
         consent::decide(Signals {
             do_not_track: false,
             honor_browser: self.config.honor_browser_signals,
-            gpc: navigator::gpc(self.host),
-            dnt: navigator::dnt(self.host),
+            gpc: signals & GPC != 0,
+            dnt: signals & DNT != 0,
             asked: self.config.consent,
             chosen: remembered.or(self.chosen.get()),
         })
@@ -394,7 +401,7 @@ impl Page {
         // The shell has remembered it, for the next visit.
         match (self.mode(), choice) {
             (Mode::Closed, Choice::In) => {}
-            (Mode::Closed, Choice::Out) => store::purge(self.host),
+            (Mode::Closed, Choice::Out) => self.host.told(Ask::Purge, ""),
             _ => {
                 self.chosen.set(Some(choice));
                 self.reconsider();
@@ -405,7 +412,7 @@ impl Page {
     fn reconsider(&self) {
         match self.consent() {
             Consent::Granted if self.sampled_out => self.host.told(Ask::Because, "sampled"),
-            Consent::Granted if lifecycle::is_prerendering(self.host) => {
+            Consent::Granted if says(self.host, PRERENDERING) => {
                 lifecycle::listen(self.host, Listening::Prerender);
             }
             Consent::Granted => self.begin(),
@@ -440,7 +447,7 @@ impl Page {
     }
 
     fn is_offline(&self) -> bool {
-        lifecycle::is_offline(self.host) && !self.endpoint.is_loopback
+        says(self.host, OFFLINE) && !self.endpoint.is_loopback
     }
 
     fn end(&self, reason: &'static str) {
@@ -515,7 +522,7 @@ impl Page {
     fn introduce(&self, processor: &str) {
         self.host.told(Ask::EndHints, "");
         if self.awaits_hints.replace(false) && !self.has_version.replace(true) {
-            call(self.host.0, Ask::Emit as u32, -1.0, &navigator::machine(self.host, processor));
+            self.host.ask(Ask::Emit, -1.0, &navigator::machine(self.host, processor));
             if self.config.format.is_ping() && !self.is_offline() {
                 self.drive(Input::Online);
             }
@@ -566,7 +573,7 @@ impl Page {
             Signal::Online => self.drive(Input::Online),
             Signal::Offline if !self.endpoint.is_loopback => self.drive(Input::Offline),
             Signal::PageShow | Signal::Offline => {}
-            Signal::Storage => self.stored(number, text),
+            Signal::Storage => self.stored(number),
             Signal::Prerendered => self.reconsider(),
             Signal::Tick => self.drive(Input::Tick),
             Signal::Locked => self.drain(),
@@ -577,12 +584,12 @@ impl Page {
     }
 
     /// Another tab wrote: it opted out or in, or claimed what it left; or the site's data was cleared.
-    fn stored(&self, number: u32, key: Option<String>) {
+    fn stored(&self, number: u32) {
         let is_there = number & IS_THERE != 0;
-        if key.as_ref().is_none_or(|key| key == store::OPT_OUT) {
+        if number & IS_OPT_OUT != 0 {
             // Not what is there by now: who opted out and in again has had all purged in between.
             if is_there { self.end(consent::Reason::OptedOut.as_str()) } else { self.reconsider() }
-        } else if key.is_some_and(|key| self.store.is_claim(&key)) && !(is_there && number & WAS_THERE != 0) {
+        } else if number & IS_CLAIM != 0 && !(is_there && number & WAS_THERE != 0) {
             // Not at its renewals: with twenty tabs open that were a look into the store all the time.
             self.drive(Input::Noticed);
         }
@@ -597,7 +604,7 @@ impl Page {
 
     fn drain(&self) {
         if self.mode() == Mode::On {
-            let found = self.store.read(self.host, wall_ms());
+            let found = store::read(self.host, self.config.format);
             self.drive(Input::Drained(found));
         }
     }
@@ -613,9 +620,8 @@ impl Page {
             return;
         }
         while let Some(action) = self.next_action() {
-            self.execute(action, now.wall_ms);
+            self.execute(action);
         }
-        self.store.settle();
         self.is_executing.set(false);
     }
 
@@ -623,7 +629,7 @@ impl Page {
         self.actions.borrow_mut().pop_front()
     }
 
-    fn execute(&self, action: Action, wall_ms: f64) {
+    fn execute(&self, action: Action) {
         match action {
             Action::Send { attempt, via } => {
                 if let Some(outcome) = self.send(attempt, via) {
@@ -639,19 +645,19 @@ impl Page {
             }
             Action::Disarm => self.arm(NEVER),
             Action::Persist { id, sent, lines } => {
-                if !self.store.persist(self.host, id, sent, &lines, wall_ms) {
+                if !store::persist(self.host, id, sent, &lines) {
                     self.drive(Input::StoreFailed { id });
                 }
             }
-            Action::Adopt { session, id, new_id, lines } => {
-                if !self.store.adopt(self.host, &session, id, new_id, &lines, wall_ms) {
+            Action::Adopt { session, new_id, lines, .. } => {
+                if !store::adopt(self.host, &session, new_id, &lines) {
                     self.drive(Input::StoreFailed { id: new_id });
                 }
             }
-            Action::Forget { id } => self.store.forget_own(self.host, id),
-            Action::ForgetForeign { session, id } => self.store.forget(self.host, &session, id),
-            Action::Lease { until_ms } => self.store.lease(self.host, until_ms),
-            Action::Release => self.store.release(self.host),
+            Action::Forget { id } => store::forget(self.host, "", id),
+            Action::ForgetForeign { session, id } => store::forget(self.host, &session, id),
+            Action::Lease { until_ms } => store::lease(self.host, until_ms),
+            Action::Release => store::lease(self.host, NEVER),
             Action::Drain => {
                 if !self.host.does(Ask::Lock, 0.0) {
                     self.drain();
@@ -670,7 +676,7 @@ impl Page {
             Action::Uninsure => self.abort(DEFERRED_ATTEMPT),
             Action::Purge => {
                 self.abort(DEFERRED_ATTEMPT);
-                store::purge(self.host);
+                self.host.told(Ask::Purge, "");
             }
             Action::Settle { token, acknowledged } => {
                 if self.mode() == Mode::Closed {
@@ -678,7 +684,7 @@ impl Page {
                     self.quiet();
                 }
                 let yes = if acknowledged { "yes" } else { "" };
-                call(self.host.0, Ask::Settle as u32, f64::from(token), yes);
+                self.host.ask(Ask::Settle, f64::from(token), yes);
             }
             Action::Tell(notice) => {
                 if notice == Notice::Stopped {

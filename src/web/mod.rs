@@ -79,7 +79,7 @@ impl Signal {
 }
 
 /// What a client's host is asked for, or told. The order is that of the functions which `pkg/client.js` enlists; each
-/// gets a text and a number, and answers with a text, a number or a flag.
+/// gets a text, a number and for [`Ask::Keep`] bytes, and answers with a text, a number or a flag.
 #[derive(Debug, Clone, Copy)]
 enum Ask {
     /// What the options, or the facts of the Version event, have under a name: a letter that says of what type it is,
@@ -97,7 +97,9 @@ enum Ask {
     Settle,
     /// A property of the global object, and of what is in it, as text.
     Property,
-    /// An endpoint's parts: see [`transport`].
+    /// What holds now of what is in [`navigator`], as flags.
+    Signals,
+    /// An endpoint's address, behind a digit that says what it is: see [`transport`].
     Resolve,
     /// Asks for client hints, which [`Signal::Hints`] brings, after so many ms at the latest. No: there are none.
     Hints,
@@ -109,12 +111,20 @@ enum Ask {
     Arm,
     /// Aborts an attempt; whatever it says later is not heard.
     Abort,
-    /// The first so many UTF-16 units of what is stored under a key.
-    Item,
-    /// Removes what is stored under a key.
-    Remove,
-    /// All stored keys of ours, a line each.
-    Keys,
+    /// Gives the stored keys their names: see [`store`].
+    Name,
+    /// Comes to the next stored batch, with a number from the first one on; says the name of its page.
+    Next,
+    /// Of that batch: its id, when it was written, until when it is claimed, in Unix ms, its lines.
+    Found,
+    /// Keeps a batch: see [`store::persist`] and [`store::adopt`].
+    Keep,
+    /// Removes a stored batch: see [`store::forget`].
+    Forget,
+    /// Claims this page's batches until then, or where that is no time, no more.
+    Claim,
+    /// Removes all that is stored, but for the remembered opt-out.
+    Purge,
     /// Has [`Signal::Locked`] come while this tab holds the store's lock. No: there are no locks.
     Lock,
     /// Shows a payload as it would leave.
@@ -124,7 +134,7 @@ enum Ask {
 #[wasm_bindgen(module = "/pkg/host.js")]
 extern "C" {
     /// Returns a number; a flag as 0 or 1; of a text its length in bytes, for [`take`]; for nothing −1.
-    fn call(client: u32, what: u32, number: f64, text: &str) -> f64;
+    fn call(client: u32, what: u32, number: f64, text: &str, bytes: &[u8]) -> f64;
 
     /// Fills in the text that is waiting.
     fn take(room: &mut [u8]);
@@ -135,8 +145,6 @@ extern "C" {
     fn tell(client: u32, count: u32, code: &str, subject: &str, expected: &str);
 
     fn send(client: u32, attempt: u32, via: u32, url: &str, body: &[u8], content_type: &str) -> bool;
-
-    fn put(client: u32, key: &str, value: &str) -> bool;
 
     #[wasm_bindgen(js_name = monotonic)]
     fn monotonic_ms() -> f64;
@@ -153,25 +161,31 @@ extern "C" {
 struct Host(u32);
 
 impl Host {
+    /// Not inlined: most calls have nothing in their bytes, and many no text either.
+    #[inline(never)]
+    fn ask(self, what: Ask, number: f64, text: &str) -> f64 {
+        call(self.0, what as u32, number, text, &[])
+    }
+
     fn text(self, what: Ask, text: &str) -> Option<String> {
         self.text_of(what, 0.0, text)
     }
 
     fn text_of(self, what: Ask, number: f64, text: &str) -> Option<String> {
-        received(call(self.0, what as u32, number, text) as i32)
-    }
-
-    fn number(self, what: Ask, text: &str) -> f64 {
-        call(self.0, what as u32, 0.0, text)
+        received(self.ask(what, number, text) as i32)
     }
 
     /// Says yes or no.
     fn does(self, what: Ask, number: f64) -> bool {
-        call(self.0, what as u32, number, "") > 0.0
+        self.ask(what, number, "") > 0.0
     }
 
     fn told(self, what: Ask, text: &str) {
-        call(self.0, what as u32, 0.0, text);
+        self.ask(what, 0.0, text);
+    }
+
+    fn keep(self, from: &str, number: f64, lines: &[u8]) -> bool {
+        call(self.0, Ask::Keep as u32, number, from, lines) > 0.0
     }
 
     /// Tells the host page: a stable code, how often so far, and what was at fault and expected, if anything.
@@ -182,11 +196,6 @@ impl Host {
     /// Starts a request: says whether the browser took it.
     fn send(self, attempt: u32, via: u32, url: &str, body: &[u8], content_type: &str) -> bool {
         send(self.0, attempt, via, url, body, content_type)
-    }
-
-    /// Stores: says whether there was room, and permission.
-    fn put(self, key: &str, value: &str) -> bool {
-        put(self.0, key, value)
     }
 }
 

@@ -9,15 +9,20 @@ use crate::platform::Hints;
 /// something better to do.
 pub(super) const HINTS_WAIT_MS: f64 = 200.0;
 
-/// Whether the browser asks sites not to sell or share: Global Privacy Control. Whatever JavaScript takes for true.
-pub(super) fn gpc(host: Host) -> bool {
-    host.text(Ask::Property, "navigator.globalPrivacyControl")
-        .is_some_and(|text| text != "false" && text != "0" && !text.is_empty())
-}
+/// Whether the browser asks sites not to sell or share: Global Privacy Control.
+pub(super) const GPC: u32 = 1;
+/// Whether it asks them not to track.
+pub(super) const DNT: u32 = 2;
+/// Whether an earlier visit opted out, or another tab.
+pub(super) const OPTED_OUT: u32 = 4;
+/// Whether the page is being prerendered: nobody has seen it yet, and maybe nobody will.
+pub(super) const PRERENDERING: u32 = 8;
+/// Whether the browser says that there is no network.
+pub(super) const OFFLINE: u32 = 16;
 
-/// Whether the browser asks sites not to track: `"1"`, or `"yes"` in old Firefox.
-pub(super) fn dnt(host: Host) -> bool {
-    host.text(Ask::Property, "navigator.doNotTrack").is_some_and(|text| text == "1" || text == "yes")
+/// Whether one of these holds now.
+pub(super) fn says(host: Host, signal: u32) -> bool {
+    host.ask(Ask::Signals, 0.0, "") as u32 & signal != 0
 }
 
 /// System and processor, a line end between, either of which may be unknown and is then empty. `processor` is what

@@ -22,7 +22,7 @@ pub(super) fn given(host: Host, name: &str) -> Given {
     let value = given.get(1..).unwrap_or_default();
     match given.bytes().next() {
         Some(b'b') => Given::Bool(value == "1"),
-        Some(b'n') => Given::Number(host.number(Ask::Number, name)),
+        Some(b'n') => Given::Number(host.ask(Ask::Number, 0.0, name)),
         Some(b't') => Given::Text(value.to_owned()),
         Some(b'a') => {
             let (mut texts, mut rest) = (Vec::new(), value);

@@ -21,8 +21,15 @@ export function makeShell(options) {
     told: [],
     emitted: [],
     settled: [],
-    hear: (...heard) => shell.client.hear(...heard),
-    answer: (...answered) => shell.client.answer(...answered),
+    /** What was read of each answer; a wait until a moment in the past is told as such. */
+    answered: [],
+    // A build for tests insists on numbers; the shell leaves them out.
+    hear: (signal, about = 0, text = undefined) => shell.client.hear(signal, about, text),
+    answer(...answered) {
+      const [, status, wait, rejected] = answered;
+      shell.answered.push([status, wait < 0 ? true : wait, rejected]);
+      shell.client.answer(...answered);
+    },
   };
   undo.push(() => {
     try {
@@ -112,6 +119,12 @@ export function watchPage() {
   });
   return touched;
 }
+
+/** What `watchPage` shall answer with: a status of 0 is no answer. */
+export const respond = (status, retryAfter, body) => () => {
+  if (status === 0) throw new TypeError("no network");
+  return new Response(body, { status, headers: retryAfter ? { "retry-after": retryAfter } : {} });
+};
 
 /** Gives an object a property of its own until the visit ends. `value` may be a function that throws: then it is a getter. */
 export function pretend(object, name, value) {
