@@ -6,7 +6,6 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use alloc::collections::VecDeque;
 use core::cell::{Cell, RefCell, UnsafeCell};
 
 use wasm_bindgen::prelude::*;
@@ -17,7 +16,9 @@ use super::transport::{DEFERRED, DEFERRED_ATTEMPT, Endpoint};
 use super::{Ask, Host, Signal, lend, monotonic_ms, options, random, received, store, text, wall_ms};
 use crate::config::{Config, ErrorMessages, Given, Guarantee};
 use crate::consent::{self, Choice, Consent, Signals};
-use crate::delivery::{Action, Captured, Delivery, Input, Mode, Notice, Now, Outcome, Reason, Rules, Via};
+use crate::delivery::{
+    Action, Captured, Delivery, Input, Mode, Notice, Now, Outcome, Reason, Rules, Step, Via,
+};
 use crate::error::Error;
 use crate::event::{self, Component, Event, Origin, Playground, Run, Shutdown, Version};
 use crate::queue::Limits;
@@ -77,9 +78,8 @@ struct Page {
     life_began: Cell<f64>,
     chosen: Cell<Option<Choice>>,
     sampled_out: bool,
-    /// Actions not yet executed. A host function may call back in while one is; its actions queue up here, so
-    /// that all are executed in the order in which they were decided.
-    actions: RefCell<VecDeque<Action>>,
+    /// Steps are being executed. A host function may call back in meanwhile; what that leads to queues up in the
+    /// machine, so that all are executed in the order in which they were decided.
     is_executing: Cell<bool>,
 }
 
@@ -376,7 +376,6 @@ impl Page {
             life_began: Cell::new(0.0),
             chosen: Cell::new(None),
             sampled_out,
-            actions: RefCell::new(VecDeque::new()),
             is_executing: Cell::new(false),
         }
     }
@@ -614,23 +613,27 @@ impl Page {
     fn drive(&self, input: Input) {
         let now = Now { mono_ms: monotonic_ms(), wall_ms: wall_ms() };
         let random = random();
-        let actions = self.delivery.borrow_mut().handle(input, now, random);
-        self.actions.borrow_mut().extend(actions);
+        self.delivery.borrow_mut().take(input, now, random);
         if self.is_executing.replace(true) {
             return;
         }
-        while let Some(action) = self.next_action() {
-            self.execute(action);
+        while let Some(step) = self.step() {
+            self.execute(step);
         }
         self.is_executing.set(false);
     }
 
-    fn next_action(&self) -> Option<Action> {
-        self.actions.borrow_mut().pop_front()
+    fn step(&self) -> Option<Step> {
+        self.delivery.borrow_mut().step()
     }
 
-    fn execute(&self, action: Action) {
-        match action {
+    /// What the step carries: a name, lines.
+    fn carried(&self) -> Vec<u8> {
+        self.delivery.borrow_mut().carried()
+    }
+
+    fn execute(&self, step: Step) {
+        match step {
             Action::Send { attempt, via } => {
                 if let Some(outcome) = self.send(attempt, via) {
                     self.drive(Input::Answer { attempt, outcome });
@@ -644,18 +647,19 @@ impl Page {
                 self.arm(after_ms);
             }
             Action::Disarm => self.arm(NEVER),
-            Action::Persist { id, sent, lines } => {
-                if !store::persist(self.host, id, sent, &lines) {
+            Action::Persist { id, sent, .. } => {
+                if !store::persist(self.host, id, sent, &self.carried()) {
                     self.drive(Input::StoreFailed { id });
                 }
             }
-            Action::Adopt { session, new_id, lines, .. } => {
-                if !store::adopt(self.host, &session, new_id, &lines) {
+            Action::Adopt { new_id, .. } => {
+                let name = self.carried();
+                if !store::adopt(self.host, text(&name), new_id, &self.carried()) {
                     self.drive(Input::StoreFailed { id: new_id });
                 }
             }
             Action::Forget { id } => store::forget(self.host, "", id),
-            Action::ForgetForeign { session, id } => store::forget(self.host, &session, id),
+            Action::ForgetForeign { id, .. } => store::forget(self.host, text(&self.carried()), id),
             Action::Lease { until_ms } => store::lease(self.host, until_ms),
             Action::Release => store::lease(self.host, NEVER),
             Action::Drain => {
@@ -663,7 +667,8 @@ impl Page {
                     self.drain();
                 }
             }
-            Action::Insure { lines } => {
+            Action::Insure { .. } => {
+                let lines = self.carried();
                 // A deferred request is sent by the browser, whenever the page ends: this is where it is asked.
                 if self.may_send() {
                     self.abort(DEFERRED_ATTEMPT);
