@@ -410,7 +410,7 @@ pub struct Counts {
 pub type Step = Action<(), ()>;
 
 /// What is to be done, in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Steps {
     steps: Vec<Step>,
     /// What they carry: of each that has them its name, then its lines.
@@ -429,6 +429,21 @@ impl Steps {
     fn carry(&mut self, bytes: Vec<u8>) {
         self.carried.push(bytes);
     }
+}
+
+impl Counts {
+    const NONE: Self = Self {
+        captured: 0,
+        recovered: 0,
+        queued: 0,
+        bytes: 0,
+        in_flight: 0,
+        sent: 0,
+        unconfirmed: 0,
+        stored: 0,
+        retried: 0,
+        dropped: [0; 8],
+    };
 }
 
 /// What became of a captured event.
@@ -546,52 +561,72 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// One that is yet to be told its [rules](Self::begin).
+    pub const BLANK: Self = Self {
+        rules: Rules {
+            limits: Limits { batch_events: 0, batch_bytes: 0, queue_bytes: 0 },
+            flush_interval_ms: 0.0,
+            guarantee: Guarantee::AtMostOnce,
+            store: false,
+            deferred: false,
+            beacon: false,
+            pings: false,
+            sampled_out: false,
+        },
+        session: String::new(),
+        frame: 0,
+        mode: Mode::Pending,
+        stopped: false,
+        ends: false,
+        queue: Queue::new(Limits { batch_events: 0, batch_bytes: 0, queue_bytes: 0 }),
+        attempts: Vec::new(),
+        next_attempt: 1,
+        waiters: Vec::new(),
+        counts: Counts::NONE,
+        failures: 0,
+        unreachable: 0,
+        after_failure: 0,
+        splits: false,
+        is_cautious: false,
+        backoff_until_ms: f64::NEG_INFINITY,
+        retry_after_until_ms: f64::NEG_INFINITY,
+        blocked: 0,
+        is_blocked: false,
+        offline: false,
+        left: false,
+        is_frozen: false,
+        flush_at_ms: NEVER,
+        insure_at_ms: NEVER,
+        drain_at_ms: NEVER,
+        armed_ms: NEVER,
+        is_awake: false,
+        deferred_stale: false,
+        has_deferred: false,
+        lease_ms: f64::NAN,
+        leased_at_ms: 0.0,
+        store_paused_until_ms: f64::NEG_INFINITY,
+        store_failures: 0,
+        more_stored: false,
+        now: Now { mono_ms: 0.0, wall_ms: 0.0 },
+        random: 0.0,
+        out: Steps { steps: Vec::new(), carried: Vec::new() },
+    };
+
     /// A machine that waits for [`Input::Granted`]. `session` is this page's.
     pub fn new(rules: Rules, session: String) -> Self {
-        Self {
-            rules: Rules {
-                deferred: rules.deferred && rules.guarantee == Guarantee::AtLeastOnce && !rules.pings,
-                beacon: rules.beacon && !rules.pings,
-                ..rules
-            },
-            session,
-            frame: 0,
-            mode: Mode::Pending,
-            stopped: false,
-            ends: false,
-            queue: Queue::new(rules.limits),
-            attempts: Vec::new(),
-            next_attempt: 1,
-            waiters: Vec::new(),
-            counts: Counts::default(),
-            failures: 0,
-            unreachable: 0,
-            after_failure: 0,
-            splits: false,
-            is_cautious: false,
-            backoff_until_ms: f64::NEG_INFINITY,
-            retry_after_until_ms: f64::NEG_INFINITY,
-            blocked: 0,
-            is_blocked: false,
-            offline: false,
-            left: false,
-            is_frozen: false,
-            flush_at_ms: NEVER,
-            insure_at_ms: NEVER,
-            drain_at_ms: NEVER,
-            armed_ms: NEVER,
-            is_awake: false,
-            deferred_stale: false,
-            has_deferred: false,
-            lease_ms: f64::NAN,
-            leased_at_ms: 0.0,
-            store_paused_until_ms: f64::NEG_INFINITY,
-            store_failures: 0,
-            more_stored: false,
-            now: Now { mono_ms: 0.0, wall_ms: 0.0 },
-            random: 0.0,
-            out: Steps::default(),
-        }
+        let mut machine = Self::BLANK;
+        machine.begin(rules, session);
+        machine
+    }
+
+    /// Tells a blank machine its rules. The edge has it where it stays: to make it and hand it on were copies of each
+    /// field.
+    pub fn begin(&mut self, rules: Rules, session: String) {
+        self.rules = rules;
+        self.rules.deferred &= rules.guarantee == Guarantee::AtLeastOnce && !rules.pings;
+        self.rules.beacon &= !rules.pings;
+        self.queue.limits = rules.limits;
+        self.session = session;
     }
 
     /// Whether it may work.

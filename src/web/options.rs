@@ -11,8 +11,8 @@ use crate::error::Error;
 ///
 /// # Errors
 /// The first option that is not acceptable.
-pub(super) fn read(host: Host) -> Result<Config, Error> {
-    Config::read(&mut |name| given(host, name))
+pub(super) fn read(host: Host, config: &mut Config) -> Result<(), Error> {
+    config.fill(|name| given(host, name))
 }
 
 /// What there is under that name: `b1` or `b0`, `n`, `t` and a text, `a` and texts, each with a NUL behind it, or `o`

@@ -1,6 +1,5 @@
 //! Requests: where they go. What is sent and when is not decided here; that it is done is `pkg/browser.js`'s.
 
-use alloc::borrow::ToOwned;
 use alloc::string::String;
 
 use super::{Ask, Host};
@@ -25,16 +24,18 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Resolves an endpoint. `None` on a page without an origin, such as a file.
-    pub(super) fn resolve(host: Host, endpoint: &str) -> Option<Self> {
-        let resolved = host.text(Ask::Resolve, endpoint)?;
-        let (flags, href) = resolved.split_at_checked(1)?;
-        let flags = flags.bytes().next()?;
-        Some(Self {
-            href: href.to_owned(),
-            is_own: flags & 1 != 0,
-            is_loopback: flags & 2 != 0,
-            defers: flags & 4 != 0,
-        })
+    /// Resolves an endpoint. False on a page without an origin, such as a file.
+    pub(super) fn resolve(&mut self, host: Host, endpoint: &str) -> bool {
+        let Some(mut resolved) = host.text(Ask::Resolve, endpoint) else { return false };
+        if resolved.is_empty() {
+            return false;
+        }
+        // A digit.
+        let flags = u32::from(resolved.remove(0));
+        self.href = resolved;
+        self.is_own = flags & 1 != 0;
+        self.is_loopback = flags & 2 != 0;
+        self.defers = flags & 4 != 0;
+        true
     }
 }
