@@ -121,6 +121,11 @@ export function lend(hear, answer) {
   let timer;
   let hintsTimer;
 
+  /** Whether the endpoint is on the page's own origin; on this machine; one that a deferred request may go to. */
+  let isOwn;
+  let isLoopback;
+  let defers;
+
   /** What our keys begin with at this endpoint; and what those of this page have next. */
   let prefix;
   let mine;
@@ -192,7 +197,8 @@ export function lend(hear, answer) {
 
     /**
      * What may be asked anew at any time: whether the person said no, by Global Privacy Control (whatever JavaScript takes
-     * for true), by Do Not Track (`"yes"` in old Firefox) or to us; whether the page is prerendered; whether it is offline.
+     * for true), by Do Not Track (`"yes"` in old Firefox) or to us; whether the page is prerendered; whether it is offline;
+     * what the endpoint is; whether there are locks.
      */
     signals: () =>
       bits(
@@ -201,19 +207,20 @@ export function lend(hear, answer) {
         typeof item(OPT_OUT) === "string",
         ask("document.prerendering") === "true",
         ask("navigator.onLine") === "false",
+        isOwn,
+        isLoopback,
+        defers,
+        ask("navigator.locks") !== undefined,
       ),
 
-    /**
-     * An endpoint, resolved against the page's origin, not against its `<base>`, which may name a CDN: a digit that says
-     * whether it is the page's own, on this machine, and fit for a deferred request (Chromium asks for https, or
-     * localhost); and its address.
-     */
-    resolve: (endpoint) =>
+    /** An endpoint, resolved against the page's origin, not against its `<base>`, which may name a CDN. */
+    resolve: (endpoint, trims) =>
       safely(() => {
         const { href, origin, protocol, hostname } = new URL(endpoint, globalThis.origin);
-        const isLoopback = LOOPBACK.test(hostname);
-        const defers = (isLoopback || protocol === "https:") && ask("fetchLater") !== undefined;
-        return bits(origin === ask("origin"), isLoopback, defers) + href;
+        isOwn = origin === ask("origin");
+        isLoopback = LOOPBACK.test(hostname);
+        defers = (isLoopback || protocol === "https:") && ask("fetchLater") !== undefined;
+        return trims ? href.replace(/\/+$/, "") : href;
       }),
 
     /** Asks for what is only told on demand; `hear` is told after `wait` ms at the latest. False: there is nothing. */

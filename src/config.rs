@@ -308,15 +308,22 @@ fn is_endpoint(text: &str) -> bool {
     if text.len() > ENDPOINT_MAX_BYTES || text.bytes().any(|b| b <= b' ' || b == b'\\' || b == 0x7f) {
         return false;
     }
-    if text.starts_with('/') {
-        return !text.starts_with("//");
+    let mut rest = text.as_bytes();
+    if let [b'/', path @ ..] = rest {
+        return path.first() != Some(&b'/');
     }
-    let text = text.to_ascii_lowercase();
-    let Some(rest) = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")) else {
+    for scheme in ["http://", "https://"] {
+        if let Some((start, others)) = rest.split_at_checked(scheme.len())
+            && start.eq_ignore_ascii_case(scheme.as_bytes())
+        {
+            rest = others;
+        }
+    }
+    if rest.len() == text.len() {
         return false;
-    };
+    }
     let mut has_host = false;
-    for byte in rest.bytes() {
+    for byte in rest {
         match byte {
             b'/' | b'?' | b'#' => break,
             b'@' => return false,

@@ -11,8 +11,10 @@ use core::cell::{Cell, RefCell, UnsafeCell};
 use wasm_bindgen::prelude::*;
 
 use super::lifecycle::{self, HIDDEN, IS_CLAIM, IS_OPT_OUT, IS_THERE, Listening, RESTORED, WAS_THERE};
-use super::navigator::{self, DNT, GPC, OFFLINE, OPTED_OUT, PRERENDERING, says};
-use super::transport::{DEFERRED, DEFERRED_ATTEMPT, Endpoint};
+use super::navigator::{
+    self, DEFERS, DNT, GPC, IS_LOOPBACK, IS_OWN, LOCKS, OFFLINE, OPTED_OUT, PRERENDERING, says,
+};
+use super::transport::{DEFERRED, DEFERRED_ATTEMPT};
 use super::{Ask, Host, Signal, lend, monotonic_ms, options, random, received, store, text, wall_ms};
 use crate::config::{Config, ErrorMessages, Given, Guarantee};
 use crate::consent::{self, Choice, Consent, Signals};
@@ -67,7 +69,8 @@ struct Page {
     frame: RefCell<Vec<u8>>,
     /// Where events are encoded, kept so that its memory is.
     line: RefCell<Vec<u8>>,
-    endpoint: Endpoint,
+    /// Absolute.
+    endpoint: String,
     /// The Version event waits for client hints.
     awaits_hints: Cell<bool>,
     has_version: Cell<bool>,
@@ -330,7 +333,7 @@ impl Page {
             seq: Cell::new(0),
             frame: RefCell::new(Vec::new()),
             line: RefCell::new(Vec::new()),
-            endpoint: Endpoint { href: String::new(), is_own: false, is_loopback: false, defers: false },
+            endpoint: String::new(),
             awaits_hints: Cell::new(false),
             has_version: Cell::new(false),
             has_shutdown: Cell::new(false),
@@ -345,21 +348,15 @@ impl Page {
     fn set_up(&mut self, session: String) -> Result<(), Error> {
         let host = self.host;
         options::read(host, &mut self.config)?;
-        if !self.endpoint.resolve(host, &self.config.endpoint) {
-            return Err(Error::option(
-                "endpoint",
-                "an http(s) URL, since this page has no origin of its own",
-            ));
-        }
         let is_ping = self.config.format.is_ping();
+        self.endpoint = host
+            .text_of(Ask::Resolve, f64::from(is_ping), &self.config.endpoint)
+            .ok_or(Error::option("endpoint", "an http(s) URL, since this page has no origin of its own"))?;
         if is_ping {
-            while self.endpoint.href.ends_with('/') {
-                self.endpoint.href.pop();
-            }
-            self.config.fit(&self.endpoint.href);
+            self.config.fit(&self.endpoint);
         }
         let config = &self.config;
-        store::name(host, &self.endpoint.href, config.format, &session);
+        store::name(host, &self.endpoint, config.format, &session);
         self.sampled_out = config.sample_rate < 1.0 && random() >= config.sample_rate;
         let guarantee = config.guarantee();
         let again = guarantee == Guarantee::AtLeastOnce;
@@ -372,7 +369,7 @@ impl Page {
         };
         self.encoder = Encoder::new(config.format, &origin);
         *self.frame.get_mut() = config.format.frame(&Version::default(), &config.client_type);
-        let locks = host.text(Ask::Property, "navigator.locks").is_some();
+        let signals = navigator::signals(host);
         let rules = Rules {
             limits: Limits {
                 batch_events: config.max_batch_events,
@@ -382,9 +379,9 @@ impl Page {
             flush_interval_ms: config.flush_interval_ms,
             guarantee,
             // Two tabs without a lock may send the same batch: only where that does no harm.
-            store: config.persist && !config.dry_run && !self.sampled_out && (again || locks),
-            deferred: again && !config.dry_run && self.endpoint.defers,
-            beacon: self.endpoint.is_own && !is_ping,
+            store: config.persist && !config.dry_run && !self.sampled_out && (again || signals & LOCKS != 0),
+            deferred: again && !config.dry_run && signals & DEFERS != 0,
+            beacon: signals & IS_OWN != 0 && !is_ping,
             pings: is_ping,
             sampled_out: self.sampled_out,
         };
@@ -396,7 +393,7 @@ impl Page {
 
     /// Asked at the start, at every choice, and again whenever something is about to be sent.
     fn consent(&self) -> Consent {
-        let signals = self.host.ask(Ask::Signals, 0.0, "") as u32;
+        let signals = navigator::signals(self.host);
         let remembered = if signals & OPTED_OUT != 0 { Some(Choice::Out) } else { None };
         consent::decide(Signals {
             do_not_track: false,
@@ -458,7 +455,7 @@ impl Page {
     }
 
     fn is_offline(&self) -> bool {
-        says(self.host, OFFLINE) && !self.endpoint.is_loopback
+        navigator::signals(self.host) & (OFFLINE | IS_LOOPBACK) == OFFLINE
     }
 
     fn end(&self, reason: &'static str) {
@@ -582,7 +579,7 @@ impl Page {
             Signal::Freeze => self.drive(Input::Frozen),
             Signal::Resume => self.drive(Input::Returned),
             Signal::Online => self.drive(Input::Online),
-            Signal::Offline if !self.endpoint.is_loopback => self.drive(Input::Offline),
+            Signal::Offline if !says(self.host, IS_LOOPBACK) => self.drive(Input::Offline),
             Signal::PageShow | Signal::Offline => {}
             Signal::Storage => self.stored(number),
             Signal::Prerendered => self.reconsider(),
@@ -742,7 +739,7 @@ impl Page {
     /// Says whether the browser took it. What a ping says is in its URL.
     fn request(&self, attempt: u32, via: u32, mut body: &[u8]) -> bool {
         let format = self.config.format;
-        let mut url = self.endpoint.href.clone();
+        let mut url = self.endpoint.clone();
         if format.is_ping() {
             url.push_str(text(body));
             body = &[];

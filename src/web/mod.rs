@@ -99,7 +99,8 @@ enum Ask {
     Property,
     /// What holds now of what is in [`navigator`], as flags.
     Signals,
-    /// An endpoint's address, behind a digit that says what it is: see [`transport`].
+    /// An endpoint's absolute address, without slashes at its end where the number is not 0; nothing on a page without an
+    /// origin, such as a file.
     Resolve,
     /// Asks for client hints, which [`Signal::Hints`] brings, after so many ms at the latest. No: there are none.
     Hints,

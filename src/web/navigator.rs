@@ -19,10 +19,23 @@ pub(super) const OPTED_OUT: u32 = 4;
 pub(super) const PRERENDERING: u32 = 8;
 /// Whether the browser says that there is no network.
 pub(super) const OFFLINE: u32 = 16;
+/// Whether the endpoint is on the page's own origin.
+pub(super) const IS_OWN: u32 = 32;
+/// Whether it is on this machine: then there is a network even where the browser says there is none.
+pub(super) const IS_LOOPBACK: u32 = 64;
+/// Whether the browser can be given a deferred request for it: Chromium asks for https, or localhost.
+pub(super) const DEFERS: u32 = 128;
+/// Whether there are locks (not on an insecure page).
+pub(super) const LOCKS: u32 = 256;
+
+/// All that hold now.
+pub(super) fn signals(host: Host) -> u32 {
+    host.ask(Ask::Signals, 0.0, "") as u32
+}
 
 /// Whether one of these holds now.
 pub(super) fn says(host: Host, signal: u32) -> bool {
-    host.ask(Ask::Signals, 0.0, "") as u32 & signal != 0
+    signals(host) & signal != 0
 }
 
 /// System and processor, a line end between, either of which may be unknown and is then empty. `processor` is what
