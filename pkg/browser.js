@@ -198,7 +198,7 @@ export function lend(hear, answer) {
     /**
      * What may be asked anew at any time: whether the person said no, by Global Privacy Control (whatever JavaScript takes
      * for true), by Do Not Track (`"yes"` in old Firefox) or to us; whether the page is prerendered; whether it is offline;
-     * what the endpoint is; whether there are locks.
+     * what the endpoint is; whether there are locks; whether more than one finger can touch it.
      */
     signals: () =>
       bits(
@@ -211,6 +211,7 @@ export function lend(hear, answer) {
         isLoopback,
         defers,
         ask("navigator.locks") !== undefined,
+        ask("navigator.maxTouchPoints") > 1,
       ),
 
     /** An endpoint, resolved against the page's origin, not against its `<base>`, which may name a CDN. */

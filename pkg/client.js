@@ -67,6 +67,14 @@ const REFUSE_INVALID = 5;
 const REFUSE_BEFORE_SEND = 6;
 const REFUSE_QUEUE_FULL = 7;
 
+/** What Rust is told of a value that is no text: see src/web/options.rs. */
+const ABSENT = -1;
+const NO = -2;
+const YES = -3;
+const NUMBER = -4;
+const TEXTS = -5;
+const OTHER = -6;
+
 /** Options that are functions. */
 const HOOKS = ["beforeSend", "onDiagnostic"];
 
@@ -186,6 +194,7 @@ export function createClient(options, load, off = "") {
   const waiting = new Map();
   /** Why the core is off, while it is. */
   let why = "";
+  let platform;
   /** The event or the options that Rust asks about, and that a diagnostic is about. */
   let given;
   let isTelling = false;
@@ -259,21 +268,26 @@ export function createClient(options, load, off = "") {
   const number = enlist({
     given(name) {
       const value = find(name);
-      if (value == null) return undefined;
-      if (typeof value === "string") return "t" + value.slice(0, OPTION_READ_MAX);
-      if (typeof value === "boolean") return value ? "b1" : "b0";
-      if (Array.isArray(value) && value.every((item) => typeof item === "string"))
-        return "a" + value.map((text) => text + "\0").join("");
-      return typeof value === "number" ? "n" : "o";
+      if (value == null) return ABSENT;
+      if (typeof value === "string") return value.slice(0, OPTION_READ_MAX);
+      if (typeof value === "boolean") return value ? YES : NO;
+      if (Array.isArray(value) && value.every((item) => typeof item === "string")) return TEXTS;
+      return typeof value === "number" ? NUMBER : OTHER;
     },
     number: find,
+    texts: (name) =>
+      find(name)
+        .map((text) => text + "\0")
+        .join(""),
     because(reason) {
       why = reason;
     },
-    emit(machine, timeRunning) {
-      if (timeRunning >= 0) return capture(SHUTDOWN, { timeRunning }, Date.now());
-      const [platform, arch] = machine.split("\n").map((text) => text || undefined);
-      capture(VERSION, { ...options.app, platform, arch }, Date.now());
+    system(name) {
+      platform = name || undefined;
+    },
+    emit(arch, timeRunning) {
+      if (timeRunning >= 0) capture(SHUTDOWN, { timeRunning }, Date.now());
+      else capture(VERSION, { ...options.app, platform, arch: arch || undefined }, Date.now());
     },
     settle(acknowledged, token) {
       waiting.get(token)?.(acknowledged !== "");

@@ -5,7 +5,6 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use crate::consent::Asked;
 use crate::error::Error;
@@ -29,8 +28,8 @@ pub enum Given {
     Number(f64),
     /// A string.
     Text(String),
-    /// An array whose items are all strings.
-    Texts(Vec<String>),
+    /// An array whose items are all strings: these, each with a NUL behind it.
+    Texts(String),
     /// Anything else.
     Other,
 }
@@ -69,8 +68,8 @@ pub struct Config {
     pub client_type: String,
     /// What becomes of error messages.
     pub error_messages: ErrorMessages,
-    /// Component names that may travel; `None` for all that look like a name.
-    pub component_names: Option<Vec<String>>,
+    /// Component names that may travel, each with a NUL behind it; `None` for all that look like a name.
+    pub component_names: Option<String>,
     /// Longest wait before a batch leaves, in ms.
     pub flush_interval_ms: f64,
     /// Most events in a batch.
@@ -269,9 +268,11 @@ impl<G: FnMut(&'static str) -> Given> Options<G> {
         }
     }
 
-    fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
+    fn texts(&mut self, name: &'static str) -> Option<String> {
         match (self.given)(name) {
-            Given::Texts(texts) if texts.len() <= COMPONENT_NAMES_MAX => Some(texts),
+            Given::Texts(texts) if texts.bytes().filter(|byte| *byte == 0).count() <= COMPONENT_NAMES_MAX => {
+                Some(texts)
+            }
             other => {
                 self.refuse(name, "an array of at most 2000 strings", other);
                 None
@@ -437,7 +438,7 @@ mod tests {
             ("consent", text("pending")),
             ("clientType", text("desktop")),
             ("errorMessages", text("off")),
-            ("componentNames", Given::Texts(vec!["ChatInput".into()])),
+            ("componentNames", Given::Texts("ChatInput\0".into())),
             ("flushIntervalMs", Given::Number(0.0)),
             ("maxBatchEvents", Given::Number(1.0)),
             ("maxBatchBytes", Given::Number(61_440.0)),
@@ -462,6 +463,13 @@ mod tests {
             assert_eq!(config != read(&[]).expect("taken"), changes, "{name}");
         }
         assert!(asked.is_empty(), "{asked:?} are not tried");
+    }
+
+    #[test]
+    fn component_names_are_at_most_so_many() {
+        let names = |count| read(&[("componentNames", Given::Texts("a\0".repeat(count)))]);
+        assert!(names(COMPONENT_NAMES_MAX).is_ok());
+        assert!(names(COMPONENT_NAMES_MAX + 1).is_err());
     }
 
     #[test]

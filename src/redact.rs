@@ -1049,15 +1049,16 @@ fn is_plain_name(name: &str) -> bool {
 
 /// Returns `name` where it may travel as a component's name, else [`CUSTOM_COMPONENT`].
 ///
-/// With a list, those on it pass, letter for letter. Without one, what has the shape of an identifier or a display name
+/// With a list of names, each with a NUL behind it, those on it pass, letter for letter. Without one, what has the shape of an identifier or a display name
 /// does: it begins with an ASCII letter or `_`, goes on with ASCII letters, digits, space and `_-.()&+:`, has six words
 /// at most, and nothing in it that [`redact`] would take. Neither is longer than [`NAME_MAX_CHARS`] characters.
-pub fn component_name<'a>(name: &'a str, allowed: Option<&[String]>) -> &'a str {
+pub fn component_name<'a>(name: &'a str, allowed: Option<&str>) -> &'a str {
     let passes = match allowed {
         Some(list) => {
-            name.len() <= NAME_MAX_CHARS * 4
+            !name.is_empty()
+                && name.len() <= NAME_MAX_CHARS * 4
                 && name.chars().nth(NAME_MAX_CHARS).is_none()
-                && list.iter().any(|n| n == name)
+                && list.as_bytes().split(|b| *b == 0).any(|n| n == name.as_bytes())
         }
         None => {
             let of_a_name = |b: u8| {

@@ -530,7 +530,7 @@ impl Page {
     fn introduce(&self, processor: &str) {
         self.host.told(Ask::EndHints, "");
         if self.awaits_hints.replace(false) && !self.has_version.replace(true) {
-            self.host.ask(Ask::Emit, -1.0, &navigator::machine(self.host, processor));
+            navigator::introduce(self.host, processor);
             if self.config.format.is_ping() && !self.is_offline() {
                 self.drive(Input::Online);
             }

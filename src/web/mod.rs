@@ -82,16 +82,19 @@ impl Signal {
 /// gets a text, a number and for [`Ask::Keep`] bytes, and answers with a text, a number or a flag.
 #[derive(Debug, Clone, Copy)]
 enum Ask {
-    /// What the options, or the facts of the Version event, have under a name: a letter that says of what type it is,
-    /// and for all but numbers the value: see [`options`].
+    /// What the options, or the facts of the Version event, have under a name: a text, or of what type it is: see
+    /// [`options`].
     Given,
     /// The same where it is a number.
     Number,
+    /// The same where it is an array of texts: each with a NUL behind it.
+    Texts,
     /// Says why it is off; empty where it is not.
     Because,
+    /// Says what system this is, where that is known.
+    System,
     /// Has an event captured which is our own: Shutdown, where the number is its seconds; where it is negative Version,
-    /// the text being platform and arch, a line end between, either of which may be empty. It takes the way of all
-    /// events, through `beforeSend`.
+    /// the text being arch, where that is known. It takes the way of all events, through `beforeSend`.
     Emit,
     /// Answers the promise with this number: any text is a yes.
     Settle,
@@ -215,10 +218,4 @@ fn received(length: i32) -> Option<String> {
 fn text(bytes: &[u8]) -> &str {
     // SAFETY: both are UTF-8.
     unsafe { core::str::from_utf8_unchecked(bytes) }
-}
-
-/// What is before and after the first `at`. Not `str::split_once`: its search, made for long texts, weighs 1 KB.
-fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
-    let place = text.bytes().position(|byte| byte == at)?;
-    Some((text.get(..place)?, text.get(place + 1..)?))
 }

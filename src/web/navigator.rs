@@ -1,7 +1,5 @@
 //! Reads the navigator: the person's signals, and what kind of machine it is.
 
-use alloc::string::String;
-
 use super::{Ask, Host};
 use crate::platform::Hints;
 
@@ -27,6 +25,8 @@ pub(super) const IS_LOOPBACK: u32 = 64;
 pub(super) const DEFERS: u32 = 128;
 /// Whether there are locks (not on an insecure page).
 pub(super) const LOCKS: u32 = 256;
+/// Whether more than one finger can touch it.
+pub(super) const TOUCH: u32 = 512;
 
 /// All that hold now.
 pub(super) fn signals(host: Host) -> u32 {
@@ -38,16 +38,15 @@ pub(super) fn says(host: Host, signal: u32) -> bool {
     signals(host) & signal != 0
 }
 
-/// System and processor, a line end between, either of which may be unknown and is then empty. `processor` is what
-/// client hints told, if they did.
-pub(super) fn machine(host: Host, processor: &str) -> String {
+/// Has the Version event captured. `processor` is what client hints told, if they did.
+pub(super) fn introduce(host: Host, processor: &str) {
     let text = |path| host.text(Ask::Property, path).unwrap_or_default();
-    let (user_agent, points) = (text("navigator.userAgent"), text("navigator.maxTouchPoints"));
     let hints = Hints {
-        user_agent: &user_agent,
-        touch: points.len() > 1 || points.as_str() > "1",
+        user_agent: &text("navigator.userAgent"),
+        touch: says(host, TOUCH),
         platform: &text("navigator.userAgentData.platform"),
         processor,
     };
-    [hints.system().unwrap_or_default(), "\n", hints.arch().unwrap_or_default()].concat()
+    host.told(Ask::System, hints.system().unwrap_or_default());
+    host.ask(Ask::Emit, -1.0, hints.arch().unwrap_or_default());
 }

@@ -10,8 +10,6 @@ export function endVisit() {
   localStorage.clear();
 }
 
-const LETTERS = { string: "t", boolean: "b", number: "n" };
-
 /** The shell's part of what a client is lent, and what the client did with it. */
 export function makeShell(options) {
   const shell = {
@@ -45,20 +43,29 @@ export function makeShell(options) {
 export function complete(shell, browser) {
   const find = (name) => name.split(".").reduce((object, name) => object?.[name], shell.given);
   return {
+    // See src/web/options.rs.
     given(name) {
       const value = find(name);
-      if (value == null) return undefined;
-      if (Array.isArray(value) && value.every((item) => typeof item === "string"))
-        return `a${value.map((text) => `${text}\0`).join("")}`;
-      return (LETTERS[typeof value] ?? "o") + (typeof value === "boolean" ? Number(value) : value);
+      if (value == null) return -1;
+      if (typeof value === "string") return value;
+      if (typeof value === "boolean") return value ? -3 : -2;
+      if (Array.isArray(value) && value.every((item) => typeof item === "string")) return -5;
+      return typeof value === "number" ? -4 : -6;
     },
     number: find,
+    texts: (name) =>
+      find(name)
+        .map((text) => `${text}\0`)
+        .join(""),
     because: (reason) => {
       shell.reason = reason;
     },
-    emit(machine, seconds) {
+    system: (name) => {
+      shell.system = name;
+    },
+    emit(text, seconds) {
       const now = Date.now();
-      const [platform = null, arch = null] = machine.split("\n").map((text) => text || null);
+      const [platform, arch] = seconds < 0 ? [shell.system || null, text || null] : [null, null];
       shell.emitted.push([seconds < 0 ? "version" : "shutdown", platform, arch]);
       if (seconds < 0) {
         shell.given = { package: "langflow", platform, arch, autoLogin: true };
