@@ -269,7 +269,7 @@ export function lend(hear, answer) {
         const [, session, id] = /^([^:]+):(\d{1,15})$/.exec(name) ?? [];
         if (id) {
           const lines = value.slice(line.length, line.length + BATCH_READ_MAX);
-          found = [Number(id), Number(written), Number(head(item(prefix + session))[1] ?? -1), lines];
+          found = { key, lines, ...[id, written, head(item(prefix + session))[1] ?? -1].map(Number) };
           return session === mine ? mine : name;
         }
         // Of another endpoint: one that is no longer used would leave its batches for ever.
@@ -278,8 +278,10 @@ export function lend(hear, answer) {
       }
     },
 
-    /** Of that batch: its number, when it was written, until when it is claimed, its lines. */
-    found: (_, which) => found[which],
+    /** Of that batch: its number, when it was written, until when it is claimed. */
+    about: (_, which) => found[which],
+    lines: () => found.lines,
+    reject: () => remove(found.key),
 
     /**
      * Keeps a batch of this page, or what was until now another's, under `from`: `number` is twice its own, and one more

@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use core::cell::{Cell, RefCell, UnsafeCell};
+use core::cell::{Cell, UnsafeCell};
 
 use wasm_bindgen::prelude::*;
 
@@ -15,7 +15,7 @@ use super::navigator::{
     self, DEFERS, DNT, GPC, IS_LOOPBACK, IS_OWN, LOCKS, OFFLINE, OPTED_OUT, PRERENDERING, says,
 };
 use super::transport::{DEFERRED, DEFERRED_ATTEMPT};
-use super::{Ask, Host, Signal, lend, monotonic_ms, options, random, received, store, text, wall_ms};
+use super::{Ask, Host, Lent, Signal, lend, monotonic_ms, options, random, received, store, text, wall_ms};
 use crate::config::{Config, ErrorMessages, Given, Guarantee};
 use crate::consent::{self, Choice, Consent, Signals};
 use crate::delivery::{
@@ -45,12 +45,12 @@ const TIMEOUT_MAX_MS: f64 = 2_147_483_647.0;
 /// They stay for as long as the document: what drops one could only be told by JavaScript's collector, which never gets
 /// to a client that listens; and that code, with the class that it takes, has its weight too. A client that was shut down
 /// has let go of its events, timers and listeners; what is left of it is less than 2 KB.
-struct Pages(RefCell<Vec<Option<&'static Page>>>);
+struct Pages(Lent<Vec<Option<&'static Page>>>);
 
 // SAFETY: the module has no threads: its memory is not shared, so nobody else can come in.
 unsafe impl Sync for Pages {}
 
-static PAGES: Pages = Pages(RefCell::new(Vec::new()));
+static PAGES: Pages = Pages(Lent::new(Vec::new()));
 
 fn page(client: usize) -> Option<&'static Page> {
     PAGES.0.borrow().get(client).copied().flatten()
@@ -60,15 +60,15 @@ fn page(client: usize) -> Option<&'static Page> {
 struct Page {
     host: Host,
     config: Config,
-    delivery: RefCell<Delivery>,
+    delivery: Lent<Delivery>,
     encoder: Encoder,
     /// The number of the next event.
     seq: Cell<u64>,
     /// What the format says of the app and the machine beside the events. It comes from the Version event as
     /// `beforeSend` left it, so that nothing travels that was taken out there.
-    frame: RefCell<Vec<u8>>,
+    frame: Lent<Vec<u8>>,
     /// Where events are encoded, kept so that its memory is.
-    line: RefCell<Vec<u8>>,
+    line: Lent<Vec<u8>>,
     /// Absolute.
     endpoint: String,
     /// The Version event waits for client hints.
@@ -119,7 +119,7 @@ pub fn open(client: u32, session: i32) -> bool {
     page.host = Host(client);
     match page.set_up(received(session).unwrap_or_default()) {
         Ok(()) => {
-            let mut pages = PAGES.0.borrow_mut();
+            let pages = &mut *PAGES.0.borrow_mut();
             while pages.len() < client as usize {
                 pages.push(None);
             }
@@ -328,11 +328,11 @@ impl Page {
         Self {
             host: Host(0),
             config: Config::DEFAULT,
-            delivery: RefCell::new(Delivery::BLANK),
+            delivery: Lent::new(Delivery::BLANK),
             encoder: Encoder::BLANK,
             seq: Cell::new(0),
-            frame: RefCell::new(Vec::new()),
-            line: RefCell::new(Vec::new()),
+            frame: Lent::new(Vec::new()),
+            line: Lent::new(Vec::new()),
             endpoint: String::new(),
             awaits_hints: Cell::new(false),
             has_version: Cell::new(false),
@@ -494,11 +494,11 @@ impl Page {
             *self.frame.borrow_mut() = frame;
         }
         let captured = {
-            let mut line = self.line.borrow_mut();
+            let line = &mut *self.line.borrow_mut();
             line.clear();
             let seq = self.seq.get();
-            self.encoder.encode(event, seq, time_ms as u64, self.config.max_batch_bytes, &mut line);
-            let captured = self.delivery.borrow_mut().capture(&line, urgent);
+            self.encoder.encode(event, seq, time_ms as u64, self.config.max_batch_bytes, line);
+            let captured = self.delivery.borrow_mut().capture(line, urgent);
             // A refused event has no number: a gap in `seq` means a loss, and nothing else.
             if matches!(captured, Captured::Quiet | Captured::Wake) {
                 self.seq.set(seq + 1);
@@ -519,7 +519,7 @@ impl Page {
 
     /// How many there are of that reason now; 0 where nothing is counted.
     fn refuse(&self, reason: Reason) -> u32 {
-        let mut delivery = self.delivery.borrow_mut();
+        let delivery = &mut *self.delivery.borrow_mut();
         if delivery.refuse(reason) == Captured::Off {
             return 0;
         }

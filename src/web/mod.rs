@@ -12,7 +12,7 @@
 //! reaches the page's `onerror`.
 //!
 //! # Borrows
-//! A call into JavaScript may call back in (a patched `fetch`, `onDiagnostic`, a getter). So no `RefCell` is
+//! A call into JavaScript may call back in (a patched `fetch`, `onDiagnostic`, a getter). So nothing that is [`Lent`] is
 //! borrowed while one is made: take what is needed, end the borrow, call.
 
 mod api;
@@ -26,6 +26,11 @@ mod transport;
 
 use alloc::string::String;
 use alloc::vec;
+
+#[cfg(not(feature = "lean"))]
+use core::cell::RefCell as Lent;
+#[cfg(feature = "lean")]
+use lean::Lent;
 
 use wasm_bindgen::prelude::*;
 
@@ -119,8 +124,12 @@ enum Ask {
     Name,
     /// Comes to the next stored batch, with a number from the first one on; says the name of its page.
     Next,
-    /// Of that batch: its id, when it was written, until when it is claimed, in Unix ms, its lines.
-    Found,
+    /// Of that batch: its id, when it was written, until when it is claimed, in Unix ms.
+    About,
+    /// Its lines.
+    Lines,
+    /// Removes it.
+    Reject,
     /// Keeps a batch: see [`store::persist`] and [`store::adopt`].
     Keep,
     /// Removes a stored batch: see [`store::forget`].

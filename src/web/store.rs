@@ -56,13 +56,20 @@ pub(super) fn read(host: Host, format: Format) -> Vec<Found> {
     let mut begins = 1.0;
     while let Some(session) = host.text_of(Ask::Next, begins, "") {
         begins = 0.0;
-        let [id, written_ms, lease_ms] = [0.0, 1.0, 2.0].map(|which| host.ask(Ask::Found, which, ""));
-        let id = id as u32;
-        let lines = host.text_of(Ask::Found, 3.0, "").unwrap_or_default().into_bytes();
+        let lines = host.text(Ask::Lines, "").unwrap_or_default().into_bytes();
         if let Some(events) = events(format, &lines) {
-            found.push(Found { session, id, written_ms, lines, events, lease_ms: Some(lease_ms) });
+            let about = |what| host.ask(Ask::About, what, "");
+            let lease_ms = Some(about(2.0));
+            found.push(Found {
+                session,
+                id: about(0.0) as u32,
+                written_ms: about(1.0),
+                lines,
+                events,
+                lease_ms,
+            });
         } else {
-            forget(host, if session.contains(':') { &session } else { "" }, id);
+            host.told(Ask::Reject, "");
         }
     }
     found
@@ -70,19 +77,17 @@ pub(super) fn read(host: Host, format: Format) -> Vec<Found> {
 
 /// How many lines it is, if that is what we could have written.
 fn events(format: Format, lines: &[u8]) -> Option<u32> {
-    let mut events = 0;
-    // The last ends in a line end too, behind which is nothing.
-    let mut rest = lines.strip_suffix(b"\n")?;
-    loop {
-        let end = rest.iter().position(|byte| *byte == b'\n');
-        let (line, others) = rest.split_at(end.unwrap_or(rest.len()));
-        if !format.is_plausible(line) {
-            return None;
+    let (mut events, mut start) = (0, 0);
+    for (at, byte) in lines.iter().enumerate() {
+        if *byte == b'\n' {
+            if !format.is_plausible(lines.get(start..at)?) {
+                return None;
+            }
+            events += 1;
+            start = at + 1;
         }
-        events += 1;
-        let Some((_, others)) = others.split_first() else { break };
-        rest = others;
     }
     // One that has more than one line would be sent as one.
-    (lines.len() <= STORED_BATCH_MAX && (events == 1 || !format.is_ping())).then_some(events)
+    let fits = events == 1 || events > 1 && !format.is_ping();
+    (fits && start == lines.len() && start <= STORED_BATCH_MAX).then_some(events)
 }
