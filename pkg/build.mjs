@@ -36,7 +36,7 @@ const REACT = "react.js";
 const NDJSON = "ndjson.js";
 
 /** What the module exports, beside what wasm-bindgen has of its own: see src/web/api.rs. */
-const EXPORTS = ["memory", "answer", "command", "hear", "inbox", "open", "stat", "track", "version"];
+const EXPORTS = ["memory", "answer", "command", "hear", "inbox", "learn", "open", "stat", "track", "version"];
 
 const TARGET = "wasm32-unknown-unknown";
 

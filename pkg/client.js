@@ -5,7 +5,7 @@
 
 import { lend, OPT_OUT, purge, put, remove, session } from "./browser.js";
 import * as rust from "./dist/langflow_telemetry.js";
-import { enlist, give, hasInbox, write } from "./host.js";
+import { drain, enlist, give, hasInbox, note, write } from "./host.js";
 
 /** Calls held until the module is there; then the newest are refused, as in the queue. */
 const HELD_MAX = 15000;
@@ -18,6 +18,9 @@ const OPTION_READ_MAX = 4096;
 
 /** Characters of a component's name that are read: more than may travel, so that too long is seen as such. */
 const NAME_READ_MAX = 256;
+
+/** Longest text that is remembered, in characters: 64 messages are, and a trace of 4,096 hardly comes twice. */
+const REMEMBERED_MAX = 512;
 
 /** Bytes that a held call is taken for, beside its message. */
 const HELD_BYTES = 140;
@@ -200,6 +203,9 @@ export function createClient(options, load, off = "") {
   let isTelling = false;
   /** The option: read once, since the copy of the options is an object that is slow to look into. */
   let beforeSend;
+  /** Names and messages that Rust knows already, and under which number: see `learn` in src/web/api.rs. */
+  const names = new Map();
+  const messages = new Map();
 
   /** What they have under a name; `app.version` is in another object. */
   const find = (name) => {
@@ -253,7 +259,7 @@ export function createClient(options, load, off = "") {
   };
 
   /** Calls into Rust. Nothing that happens there reaches the page. */
-  const guard = (call, ...given) => {
+  const enterRust = (call, ...given) => {
     try {
       return id ? call(id, ...given) : undefined;
     } catch {
@@ -261,6 +267,15 @@ export function createClient(options, load, off = "") {
       end("internal");
     }
   };
+
+  /** The same for all but events: what was tracked before is there before. */
+  const guard = (...call) => {
+    drain();
+    return enterRust(...call);
+  };
+
+  /** Has as many events captured as wait: see `note`. */
+  const admit = (count) => enterRust(rust.track, count);
 
   const command = (what, token = 0) => guard(rust.command, what, token);
 
@@ -306,6 +321,22 @@ export function createClient(options, load, off = "") {
     if (subject && count) tell("invalid_event", count, subject, expected);
   };
 
+  /** The number under which Rust knows a text; 0 where none is to travel. */
+  const learn = (known, text) => {
+    if (text === undefined) return 0;
+    let number = known.get(text);
+    if (number === undefined) {
+      // Behind the last getter of the page's: one that tracks has the module's memory grow, and with it the inbox gone.
+      drain();
+      if (!hasInbox()) rust.inbox();
+      number = rust.learn(id, known === names, write(text));
+      // The table there is full, and has begun anew.
+      if (number === 1) known.clear();
+      if (text.length <= REMEMBERED_MAX) known.set(text, number);
+    }
+    return number;
+  };
+
   const enter = (kind, event, time) => {
     if (kind === VERSION) return rust.version(id, time);
     if (isPolluted()) event = ownOf(event);
@@ -315,11 +346,19 @@ export function createClient(options, load, off = "") {
     if (kind === COMPONENT && name === undefined) throw "name";
     const message = text(event.errorMessage, "errorMessage", MESSAGE_READ_MAX);
     const seconds = amount(kind === SHUTDOWN ? event.timeRunning : event.seconds, -1);
-    const flags = flag(event.success) | (isWebhook << 2);
+    const success = flag(event.success);
     const count = kind === PLAYGROUND ? amount(event.componentCount, NaN) : NaN;
-    // Behind the last getter of the page's: one that tracks has the module's memory grow, and with it the inbox gone.
+    const texts = (learn(names, name) << 8) | (learn(messages, success > 0 ? undefined : message) << 16);
+    // What may be refused goes alone: then `given` is what the diagnostic is about.
+    const isAlone =
+      kind === SHUTDOWN ||
+      success > 1 ||
+      !(seconds >= 0 && seconds < 9e9) ||
+      (count === count && !(count >= 0 && Number.isSafeInteger(count)));
+    if (isAlone) drain();
     if (!hasInbox()) rust.inbox();
-    rust.track(id, kind, time, seconds, flags, count, write(name, 0), write(message, NAME_READ_MAX * 3));
+    note(admit, kind | (success << 2) | (isWebhook << 4) | texts, time, seconds, count);
+    if (isAlone) drain();
   };
 
   const capture = (kind, event, time) => {
@@ -391,6 +430,7 @@ export function createClient(options, load, off = "") {
   const choose = (optIn) => {
     if (!isHere()) return;
     remember(!optIn);
+    messages.clear();
     if (off && !optIn) purge();
     later(optIn ? SAY_YES : SAY_NO);
   };

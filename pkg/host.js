@@ -12,8 +12,24 @@ const encoder = new TextEncoder();
 /** The text that Rust takes next, once it has made room. */
 let waiting;
 
-/** Memory of the module, lent for the texts of an event; empty once the module's memory has grown. */
+/** Numbers that an event crosses as: RECORD in src/web/api.rs. */
+const RECORD = 4;
+
+/** Events that cross in one call: RECORDS_MAX there. */
+const RECORDS_MAX = 128;
+
+/** Memory of the module, lent for a text; empty once the module's memory has grown. */
 let inbox = new Uint8Array();
+
+/** The same for events. */
+let records = new Float64Array();
+
+/** Events that wait in there, and the client whose they are: a function that has so many of them captured. */
+let noted = 0;
+let owner;
+
+/** Whether the end of this task is waited for. */
+let isAwaited = false;
 
 /** Gives a client a number. Its functions get a text, a number and bytes, and return a text, a number, a flag or nothing. */
 export const enlist = (host) => hosts.push(Object.values(host)) - 1;
@@ -28,16 +44,47 @@ export const give = (text) => {
 /** Whether the inbox is there; if not, Rust has to lend it. */
 export const hasInbox = () => inbox.length > 0;
 
-/** Writes a text into the inbox from `at` on. Returns its length in bytes; -1 where there is none. */
-export const write = (text, at) => {
-  if (text === undefined) return -1;
+/** Writes a text into the inbox. Returns its length in bytes. */
+export const write = (text) => {
   // Most texts are short and ASCII: then this is faster than the encoder.
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code > 127) return encoder.encodeInto(text, inbox.subarray(at)).written;
-    inbox[at + i] = code;
+    if (code > 127) return encoder.encodeInto(text, inbox).written;
+    inbox[i] = code;
   }
   return text.length;
+};
+
+/** Has the events that wait captured. */
+export const drain = () => {
+  const count = noted;
+  noted = 0;
+  if (count > 0) owner(count);
+};
+
+/** An `await` and no `Promise`: a page's own promises (zone.js) would have its change detection run at each event. */
+const drainSoon = async () => {
+  await undefined;
+  isAwaited = false;
+  drain();
+};
+
+/**
+ * Notes an event. It crosses with those that follow it, at the end of this task at the latest: one by one, a call into the
+ * module cost as much as all that is done there. Whoever calls the module for another reason drains first.
+ */
+export const note = (client, what, time, seconds, count) => {
+  if (noted >= RECORDS_MAX || owner !== client) drain();
+  owner = client;
+  const at = noted++ * RECORD;
+  records[at] = what;
+  records[at + 1] = time;
+  records[at + 2] = seconds;
+  records[at + 3] = count;
+  if (!isAwaited) {
+    isAwaited = true;
+    drainSoon();
+  }
 };
 
 // What Rust imports.
@@ -48,7 +95,8 @@ export const call = (client, what, number, text, bytes) => {
 };
 export const take = (room) => room.set(waiting);
 export const lend = (memory) => {
-  inbox = memory;
+  records = new Float64Array(memory.buffer, memory.byteOffset, RECORDS_MAX * RECORD);
+  inbox = memory.subarray(records.byteLength);
 };
 export const tell = (client, count, ...texts) => hosts[client].at(-1)(count, ...texts);
 export const send = (client, ...request) => hosts[client].at(-2)(...request);

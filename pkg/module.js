@@ -9,7 +9,7 @@
 
 import { call, lend, monotonic, random, send, take, tell, wall } from "./host.js";
 
-export let answer, command, hear, inbox, open, stat, track, version;
+export let answer, command, hear, inbox, learn, open, stat, track, version;
 
 let memory;
 
@@ -44,6 +44,7 @@ export function initSync({ module }) {
     $command: command,
     $hear: hear,
     $inbox: inbox,
+    $learn: learn,
     $open: open,
     $stat: stat,
     $track: track,

@@ -9,6 +9,7 @@ use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+#[cfg(doc)]
 use crate::redact;
 use crate::wire::{Field, Pen};
 
@@ -308,6 +309,16 @@ impl Event {
         )
     }
 
+    /// Where its message goes, which [`redact`](redact::redact) has seen. Only what failed has one.
+    pub const fn message(&mut self) -> Option<&mut Option<String>> {
+        match self {
+            Self::Run(Run { success: false, error_message, .. })
+            | Self::Playground(Playground { success: false, error_message, .. })
+            | Self::Component(Component { success: false, error_message, .. }) => Some(error_message),
+            _ => None,
+        }
+    }
+
     /// Has each known field of the event written down, in the order of declaration.
     pub fn walk(&self, pen: &mut Pen<'_>) {
         match self {
@@ -320,61 +331,56 @@ impl Event {
     }
 }
 
-/// The outcome that run, playground and component share, as it was given: not yet checked.
+/// The outcome that run, playground and component share, as it was given: not yet checked. The message comes later, to
+/// [`Event::message`].
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Outcome<'a> {
+pub struct Outcome {
     /// Duration in seconds.
     pub seconds: f64,
     /// `None` where what was given is no boolean.
     pub success: Option<bool>,
-    /// Free text; dropped where the event was a success or the page keeps messages to itself.
-    pub error_message: Option<&'a str>,
 }
 
-impl Outcome<'_> {
-    fn check(self) -> Result<(f64, bool, Option<String>), Error> {
+impl Outcome {
+    fn check(self) -> Result<(f64, bool), Error> {
         let seconds = seconds("seconds", self.seconds)?;
         let Some(success) = self.success else { return Err(Error::event("success", "true or false")) };
-        let error_message = match self.error_message {
-            Some(text) if !success && !text.is_empty() => Some(redact::redact(text)),
-            _ => None,
-        };
-        Ok((seconds, success, error_message))
+        Ok((seconds, success))
     }
 }
 
 impl Run {
-    /// A run, its outcome checked and its message scrubbed.
+    /// A run, its outcome checked.
     ///
     /// # Errors
     /// Names the field: a duration that is not finite or negative, a success that is no boolean.
-    pub fn new(is_webhook: Option<bool>, outcome: Outcome<'_>) -> Result<Self, Error> {
-        let (seconds, success, error_message) = outcome.check()?;
-        Ok(Self { is_webhook, seconds, success, error_message })
+    pub fn new(is_webhook: Option<bool>, outcome: Outcome) -> Result<Self, Error> {
+        let (seconds, success) = outcome.check()?;
+        Ok(Self { is_webhook, seconds, success, error_message: None })
     }
 }
 
 impl Playground {
-    /// A playground run, its outcome checked and its message scrubbed. `component_count` as it was given.
+    /// A playground run, its outcome checked. `component_count` as it was given.
     ///
     /// # Errors
     /// As [`Run::new`], and a count that is not a whole number ≥ 0.
-    pub fn new(component_count: Option<f64>, outcome: Outcome<'_>) -> Result<Self, Error> {
+    pub fn new(component_count: Option<f64>, outcome: Outcome) -> Result<Self, Error> {
         let component_count = component_count.map(count).transpose()?;
-        let (seconds, success, error_message) = outcome.check()?;
-        Ok(Self { seconds, component_count, success, error_message })
+        let (seconds, success) = outcome.check()?;
+        Ok(Self { seconds, component_count, success, error_message: None })
     }
 }
 
 impl Component {
-    /// A component's execution, its outcome checked and its message scrubbed. `name` is taken as it is: see
+    /// A component's execution, its outcome checked. `name` is taken as it is: see
     /// [`redact::component_name`] for what may be one.
     ///
     /// # Errors
     /// As [`Run::new`].
-    pub fn new(name: String, outcome: Outcome<'_>) -> Result<Self, Error> {
-        let (seconds, success, error_message) = outcome.check()?;
-        Ok(Self { name, seconds, success, error_message })
+    pub fn new(name: String, outcome: Outcome) -> Result<Self, Error> {
+        let (seconds, success) = outcome.check()?;
+        Ok(Self { name, seconds, success, error_message: None })
     }
 }
 
@@ -509,19 +515,19 @@ pub(crate) mod tests {
         )
     }
 
-    fn failed(seconds: f64, message: &str) -> Outcome<'_> {
-        Outcome { seconds, success: Some(false), error_message: Some(message) }
+    const fn failed(seconds: f64) -> Outcome {
+        Outcome { seconds, success: Some(false) }
     }
 
     #[test]
     fn durations_are_finite_not_negative_and_keep_milliseconds() {
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.001, SECONDS_MAX * 2.0] {
-            let error = Run::new(None, failed(bad, "")).expect_err("refused");
+            let error = Run::new(None, failed(bad)).expect_err("refused");
             assert_eq!((error.code(), error.subject()), ("invalid_event", "seconds"));
             assert_eq!(Shutdown::new(bad).expect_err("refused").subject(), "timeRunning");
         }
         for (given, kept) in [(0.0, 0.0), (0.4204, 0.42), (0.4205, 0.421), (1e9 + 0.001, 1e9 + 0.001)] {
-            assert_eq!(Run::new(None, failed(given, "")).expect("taken").seconds, kept);
+            assert_eq!(Run::new(None, failed(given)).expect("taken").seconds, kept);
         }
     }
 
@@ -534,18 +540,26 @@ pub(crate) mod tests {
     #[test]
     fn a_count_is_whole_and_not_negative() {
         for bad in [f64::NAN, -1.0, 1.5, f64::INFINITY, 1e16] {
-            let error = Playground::new(Some(bad), failed(1.0, "")).expect_err("refused");
+            let error = Playground::new(Some(bad), failed(1.0)).expect_err("refused");
             assert_eq!(error.subject(), "componentCount");
         }
-        assert_eq!(Playground::new(Some(5.0), failed(1.0, "")).expect("taken").component_count, Some(5));
-        assert_eq!(Playground::new(None, failed(1.0, "")).expect("taken").component_count, None);
+        assert_eq!(Playground::new(Some(5.0), failed(1.0)).expect("taken").component_count, Some(5));
+        assert_eq!(Playground::new(None, failed(1.0)).expect("taken").component_count, None);
     }
 
     #[test]
-    fn a_success_carries_no_message_and_a_failure_a_capped_one() {
-        let outcome = Outcome { success: Some(true), ..failed(1.0, "ignored") };
-        assert_eq!(Run::new(None, outcome).expect("taken").error_message, None);
-        let long = Run::new(None, failed(1.0, &"no such node ".repeat(100))).expect("taken");
-        assert!(long.error_message.is_some_and(|text| text.len() <= ERROR_MESSAGE_MAX_BYTES));
+    fn only_what_failed_has_a_message() {
+        let has_one = |success| {
+            let outcome = Outcome { seconds: 1.0, success: Some(success) };
+            let mut events = [
+                Run::new(None, outcome).map(Event::Run).expect("taken"),
+                Playground::new(None, outcome).map(Event::Playground).expect("taken"),
+                Component::new("A".into(), outcome).map(Event::Component).expect("taken"),
+            ];
+            events.each_mut().map(|event| event.message().is_some())
+        };
+        assert_eq!((has_one(true), has_one(false)), ([false; 3], [true; 3]));
+        assert!(Shutdown::new(1.0).map(Event::Shutdown).expect("taken").message().is_none());
+        assert!(Event::Version(Version::default()).message().is_none());
     }
 }

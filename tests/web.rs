@@ -22,7 +22,11 @@ extern "C" {
 
     fn give(text: Option<String>) -> i32;
 
-    fn write(text: Option<String>, at: u32) -> i32;
+    fn write(text: &str) -> usize;
+
+    fn note(owner: &Function, what: u32, time_ms: f64, seconds: f64, count: f64);
+
+    fn drain();
 }
 
 #[wasm_bindgen(module = "/tests/web/page.js")]
@@ -110,7 +114,7 @@ impl Client {
     }
     pub fn track(
         &self,
-        kind: usize,
+        kind: u32,
         time_ms: f64,
         seconds: f64,
         flags: u32,
@@ -118,9 +122,17 @@ impl Client {
         name: Option<String>,
         message: Option<String>,
     ) {
+        let client = self.0 as usize;
+        let learn = |text: Option<String>, is_name| {
+            web::inbox();
+            text.map_or(0, |text| web::learn(client, is_name, write(&text)))
+        };
+        let texts = learn(name, true) << 8 | learn(message, false) << 16;
+        let owner = Closure::once_into_js(move |count| web::track(client, count));
+        // The inbox is asked for again, since learning may have had the memory grow.
         web::inbox();
-        let (name, message) = (write(name, 0), write(message, 768));
-        web::track(self.0 as usize, kind, time_ms, seconds, flags, count, name, message);
+        note(owner.unchecked_ref(), kind | flags << 2 | texts as u32, time_ms, seconds, count);
+        drain();
     }
     pub fn version(&self, time_ms: f64) {
         web::version(self.0 as usize, time_ms);

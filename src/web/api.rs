@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use core::cell::{Cell, UnsafeCell};
+use core::{mem, slice};
 
 use wasm_bindgen::prelude::*;
 
@@ -28,11 +29,18 @@ use crate::redact;
 use crate::retry::retry_after_ms;
 use crate::wire::Encoder;
 
-/// Bytes of the inbox: of a name 256 characters are read, of a message 4,096; one takes up to three bytes.
-const INBOX_BYTES: usize = 3 * (256 + 4_096);
+/// Numbers that an event crosses as: see [`track`].
+type Record = [f64; 4];
 
-/// Where in it the message begins.
-const INBOX_MESSAGE: usize = 3 * 256;
+/// Events that cross in one call. With more of them a burst of a thousand was no cheaper.
+const RECORDS_MAX: usize = 128;
+
+/// Bytes of a text that crosses: of a message 4,096 characters are read, and one takes up to three bytes.
+const TEXT_BYTES: usize = 3 * 4_096;
+
+/// Names that are known at a time, and messages. A flow has some ten kinds of component; a table that is full begins anew,
+/// which costs each text in it one more look.
+const TEXTS_MAX: usize = 64;
 
 /// What arms no timer, in ms.
 const NEVER: f64 = -1.0;
@@ -69,6 +77,10 @@ struct Page {
     frame: Lent<Vec<u8>>,
     /// Where events are encoded, kept so that its memory is.
     line: Lent<Vec<u8>>,
+    /// Names of components, and messages, as they travel: see [`learn`]. Two tables, since an event may have one of each,
+    /// and a message that begins its table anew must not take the name away.
+    names: Lent<Vec<String>>,
+    messages: Lent<Vec<String>>,
     /// Absolute.
     endpoint: String,
     /// The Version event waits for client hints.
@@ -86,28 +98,28 @@ struct Page {
     is_executing: Cell<bool>,
 }
 
-/// Where the shell writes the texts of an event.
-struct Inbox(UnsafeCell<[u8; INBOX_BYTES]>);
-
-// SAFETY: as above. The shell writes before it calls `track`, which has read it before it returns.
-unsafe impl Sync for Inbox {}
-
-static INBOX: Inbox = Inbox(UnsafeCell::new([0; INBOX_BYTES]));
-
-/// Lends the inbox. Asked for again whenever the module's memory has grown, by which what was lent is lost.
-#[wasm_bindgen]
-pub fn inbox() {
-    // SAFETY: nothing in here looks at it meanwhile.
-    lend(unsafe { &mut *INBOX.0.get() });
+/// Where the shell writes events, and the texts of events.
+#[repr(C)]
+struct Inbox {
+    records: [Record; RECORDS_MAX],
+    text: [u8; TEXT_BYTES],
 }
 
-/// A text in the inbox; a negative length means that there is none. Not to be kept: the shell writes there again.
-fn text_at(start: usize, length: i32) -> Option<&'static str> {
-    let length = usize::try_from(length).ok()?;
-    // SAFETY: nobody writes to it while we look: until the event is made of it, nothing calls JavaScript.
-    let inbox: &[u8] = unsafe { &*INBOX.0.get() };
-    // The shell wrote ASCII, or what a TextEncoder made: UTF-8.
-    Some(text(inbox.get(start..)?.get(..length)?))
+struct Shared(UnsafeCell<Inbox>);
+
+// SAFETY: as above. The shell writes before it calls `track` or `learn`, which have read it before they call JavaScript.
+unsafe impl Sync for Shared {}
+
+static INBOX: Shared =
+    Shared(UnsafeCell::new(Inbox { records: [[0.0; 4]; RECORDS_MAX], text: [0; TEXT_BYTES] }));
+
+/// Lends the inbox. Asked for again whenever the module's memory has grown, by which what was lent is lost; what was
+/// written there is not.
+#[wasm_bindgen]
+pub fn inbox() {
+    let inbox = INBOX.0.get().cast();
+    // SAFETY: nothing in here looks at it meanwhile; it is plain numbers, of which any bytes are some.
+    lend(unsafe { slice::from_raw_parts_mut(inbox, size_of::<Inbox>()) });
 }
 
 /// Makes the client of this number, of the options that its host was given: false where they were bad, which is told.
@@ -158,77 +170,37 @@ pub fn answer(client: usize, attempt: u32, status: u32, wait_ms: f64, rejected: 
     }
 }
 
-/// An event that ended at `time_ms`: of which kind is its place in [`KINDS`]. `flags` are [`flag`]s: success in
-/// the lowest two bits, "triggered by a webhook" in the next two. `count` is NaN for an event without one, and
-/// negative where it is no number. `name` and `error_message` are lengths of texts in the inbox. One export for all kinds: each costs a wrapper on both sides.
+/// Learns the text in the inbox, so many bytes long: what is to travel of a component's name, or of a message. Returns its
+/// number; 0 where nothing is to. With 1 all names known before, or all messages, are forgotten.
+///
+/// A page that runs flows says the same names and the same errors over and over: each is checked, and scrubbed, once.
 #[wasm_bindgen]
-#[allow(clippy::too_many_arguments, reason = "typed, an event crosses without being read by its names")]
-pub fn track(
-    client: usize,
-    kind: usize,
-    time_ms: f64,
-    seconds: f64,
-    flags: u32,
-    count: f64,
-    name: i32,
-    error_message: i32,
-) {
-    let name = text_at(0, name);
-    let error_message = text_at(INBOX_MESSAGE, error_message);
-    capture(client, time_ms, |page| {
-        let error_message = match page.config.error_messages {
-            ErrorMessages::Scrubbed => error_message,
-            ErrorMessages::Off => None,
-        };
-        let outcome = event::Outcome { seconds, success: flag(flags), error_message };
-        match KINDS.get(kind) {
-            Some(Kind::Run) => Run::new(flag(flags >> 2), outcome).map(Event::Run),
-            Some(Kind::Playground) => {
-                Playground::new((!count.is_nan()).then_some(count), outcome).map(Event::Playground)
-            }
-            Some(Kind::Component) => {
-                let name = name.unwrap_or_default();
-                let name = redact::component_name(name, page.config.component_names.as_deref());
-                Component::new(name.to_owned(), outcome).map(Event::Component)
-            }
-            _ => Shutdown::new(seconds).map(Event::Shutdown),
-        }
-    });
+pub fn learn(client: usize, is_name: bool, length: usize) -> usize {
+    // SAFETY: nobody writes to it while we look; the shell wrote ASCII, or what a TextEncoder made: UTF-8.
+    let given = text(unsafe { &*INBOX.0.get() }.text.get(..length).unwrap_or_default());
+    page(client).map_or(0, |page| page.learn(given, is_name))
+}
+
+/// The first so many events in the inbox. Each is four numbers: what it is, when it ended in Unix ms, its seconds, and
+/// its count, NaN for an event without one and negative where it is no number. What it is, in bits from the lowest on:
+/// two are its place in [`KINDS`], two a [`flag`] for its success, two for "triggered by a webhook", from the eighth and
+/// from the sixteenth on are the numbers of its name and its message, as [`learn`] gave them.
+#[wasm_bindgen]
+pub fn track(client: usize, count: usize) {
+    if let Some(page) = page(client) {
+        // SAFETY: nobody writes to it while we look: until all of them are captured, nothing calls JavaScript.
+        let inbox = unsafe { &*INBOX.0.get() };
+        page.track(inbox.records.get(..count).unwrap_or_default());
+    }
 }
 
 /// What is running: the app's own facts, as `beforeSend` left them; the host has them under their names. Read one
 /// by one: it is one event a page load.
 #[wasm_bindgen]
 pub fn version(client: usize, time_ms: f64) {
-    capture(client, time_ms, |page| {
-        let mut refused = None;
-        let mut text = |name| match options::given(page.host, name) {
-            Given::Text(text) => Some(text),
-            Given::Absent => None,
-            _ => {
-                refused = Some(Error::event(name, "a string"));
-                None
-            }
-        };
-        let flag = |name| match options::given(page.host, name) {
-            Given::Bool(flag) => Some(flag),
-            _ => None,
-        };
-        let event = Version {
-            package: text("package"),
-            version: text("version"),
-            platform: text("platform"),
-            python: text("python"),
-            arch: text("arch"),
-            auto_login: flag("autoLogin"),
-            cache_type: text("cacheType"),
-            backend_only: flag("backendOnly"),
-        };
-        match refused {
-            Some(error) => Err(error),
-            None => event.check().map(Event::Version),
-        }
-    });
+    if let Some(page) = page(client) {
+        page.version(time_ms);
+    }
 }
 
 /// Whatever else the shell asks for: its place in [`COMMANDS`]. `settle` answers with `token`, where there is an
@@ -298,20 +270,6 @@ enum Command {
     Refuse(Reason),
 }
 
-fn capture(client: usize, time_ms: f64, event: impl FnOnce(&Page) -> Result<Event, Error>) {
-    if let Some(page) = page(client) {
-        match event(page) {
-            Ok(event) => page.capture(&event, time_ms),
-            Err(error) => {
-                let count = page.refuse(Reason::Invalid);
-                if count > 0 {
-                    page.host.tell(error.code(), count, error.subject(), error.expected());
-                }
-            }
-        }
-    }
-}
-
 /// Two bits: 1, 0, or anything else for unknown.
 const fn flag(given: u32) -> Option<bool> {
     match given & 3 {
@@ -333,6 +291,8 @@ impl Page {
             seq: Cell::new(0),
             frame: Lent::new(Vec::new()),
             line: Lent::new(Vec::new()),
+            names: Lent::new(Vec::new()),
+            messages: Lent::new(Vec::new()),
             endpoint: String::new(),
             awaits_hints: Cell::new(false),
             has_version: Cell::new(false),
@@ -486,29 +446,146 @@ impl Page {
 
     // ---- events
 
-    fn capture(&self, event: &Event, time_ms: f64) {
-        let urgent = matches!(event, Event::Shutdown(_));
-        if let Event::Version(facts) = event {
-            let frame = self.config.format.frame(facts, &self.config.client_type);
-            self.delivery.borrow_mut().frame(frame.len());
-            *self.frame.borrow_mut() = frame;
-        }
-        let captured = {
-            let line = &mut *self.line.borrow_mut();
-            line.clear();
-            let seq = self.seq.get();
-            self.encoder.encode(event, seq, time_ms as u64, self.config.max_batch_bytes, line);
-            let captured = self.delivery.borrow_mut().capture(line, urgent);
-            // A refused event has no number: a gap in `seq` means a loss, and nothing else.
-            if matches!(captured, Captured::Quiet | Captured::Wake) {
-                self.seq.set(seq + 1);
+    fn learn(&self, given: &str, is_name: bool) -> usize {
+        let (known, learned) = if is_name {
+            let name = redact::component_name(given, self.config.component_names.as_deref());
+            (&self.names, name.to_owned())
+        } else {
+            match self.config.error_messages {
+                ErrorMessages::Scrubbed if !given.is_empty() => (&self.messages, redact::redact(given)),
+                _ => return 0,
             }
-            captured
         };
+        let known = &mut *known.borrow_mut();
+        if known.len() >= TEXTS_MAX {
+            known.clear();
+        }
+        known.push(learned);
+        known.len()
+    }
+
+    fn track(&self, records: &[Record]) {
+        let mut wakes = false;
+        let mut notice = None;
+        let mut refused = None;
+        for record in records {
+            match self.admit(record) {
+                Ok(Captured::Wake) => wakes = true,
+                Ok(Captured::Refused(Some(told))) => notice = Some(told),
+                Ok(Captured::Refused(None) | Captured::Quiet | Captured::Off) => {}
+                Err(error) => refused = Some(error),
+            }
+        }
+        // Only now: whoever is told of it may track, and that is written where the records are.
+        if wakes {
+            self.settle(Captured::Wake);
+        }
+        self.settle(Captured::Refused(notice));
+        if let Some(error) = refused {
+            self.refuse_invalid(&error);
+        }
+    }
+
+    fn admit(&self, record: &Record) -> Result<Captured, Error> {
+        let [what, time_ms, seconds, count] = *record;
+        let what = what as u32;
+        let outcome = event::Outcome { seconds, success: flag(what >> 2) };
+        let mut event = match KINDS.get(what as usize & 3) {
+            Some(Kind::Run) => Event::Run(Run::new(flag(what >> 4), outcome)?),
+            Some(Kind::Playground) => {
+                Event::Playground(Playground::new((!count.is_nan()).then_some(count), outcome)?)
+            }
+            Some(Kind::Component) => Event::Component(Component::new(String::new(), outcome)?),
+            _ => Event::Shutdown(Shutdown::new(seconds)?),
+        };
+        self.lend_texts(&mut event, what);
+        let captured = self.capture(&event, time_ms);
+        self.lend_texts(&mut event, what);
+        Ok(captured)
+    }
+
+    /// Swaps the texts of an event with those that were learned, so that none is copied: before the event is captured, and
+    /// back behind it.
+    fn lend_texts(&self, event: &mut Event, what: u32) {
+        let names = &mut *self.names.borrow_mut();
+        let messages = &mut *self.messages.borrow_mut();
+        if let Event::Component(component) = event
+            && let Some(name) = names.get_mut((what as usize >> 8 & 0xff).wrapping_sub(1))
+        {
+            mem::swap(&mut component.name, name);
+        }
+        if let Some(message) = messages.get_mut((what as usize >> 16).wrapping_sub(1))
+            && let Some(place) = event.message()
+        {
+            mem::swap(place.get_or_insert_default(), message);
+        }
+    }
+
+    /// Read one by one from the host, which has them under their names: it is one event a page load.
+    fn version(&self, time_ms: f64) {
+        let mut refused = None;
+        let mut text = |name| match options::given(self.host, name) {
+            Given::Text(text) => Some(text),
+            Given::Absent => None,
+            _ => {
+                refused = Some(Error::event(name, "a string"));
+                None
+            }
+        };
+        let flag = |name| match options::given(self.host, name) {
+            Given::Bool(flag) => Some(flag),
+            _ => None,
+        };
+        let facts = Version {
+            package: text("package"),
+            version: text("version"),
+            platform: text("platform"),
+            python: text("python"),
+            arch: text("arch"),
+            auto_login: flag("autoLogin"),
+            cache_type: text("cacheType"),
+            backend_only: flag("backendOnly"),
+        };
+        let checked = match refused {
+            Some(error) => Err(error),
+            None => facts.check(),
+        };
+        match checked {
+            Ok(facts) => {
+                let frame = self.config.format.frame(&facts, &self.config.client_type);
+                self.delivery.borrow_mut().frame(frame.len());
+                *self.frame.borrow_mut() = frame;
+                self.settle(self.capture(&Event::Version(facts), time_ms));
+            }
+            Err(error) => self.refuse_invalid(&error),
+        }
+    }
+
+    fn capture(&self, event: &Event, time_ms: f64) -> Captured {
+        let line = &mut *self.line.borrow_mut();
+        line.clear();
+        let seq = self.seq.get();
+        self.encoder.encode(event, seq, time_ms as u64, self.config.max_batch_bytes, line);
+        let captured = self.delivery.borrow_mut().capture(line, matches!(event, Event::Shutdown(_)));
+        // A refused event has no number: a gap in `seq` means a loss, and nothing else.
+        if matches!(captured, Captured::Quiet | Captured::Wake) {
+            self.seq.set(seq + 1);
+        }
+        captured
+    }
+
+    fn settle(&self, captured: Captured) {
         match captured {
             Captured::Wake => self.drive(Input::Wake),
             Captured::Refused(Some(notice)) => self.tell(notice),
             Captured::Refused(None) | Captured::Quiet | Captured::Off => {}
+        }
+    }
+
+    fn refuse_invalid(&self, error: &Error) {
+        let count = self.refuse(Reason::Invalid);
+        if count > 0 {
+            self.host.tell(error.code(), count, error.subject(), error.expected());
         }
     }
 

@@ -34,7 +34,7 @@ use lean::Lent;
 
 use wasm_bindgen::prelude::*;
 
-pub use api::{answer, command, hear, inbox, open, stat, track, version};
+pub use api::{answer, command, hear, inbox, learn, open, stat, track, version};
 
 /// What the browser, or a promise, has to say. The lifecycle's come first, in the order of `EVENTS` in
 /// `pkg/browser.js`.
