@@ -16,7 +16,9 @@ use super::navigator::{
     self, DEFERS, DNT, GPC, IS_LOOPBACK, IS_OWN, LOCKS, OFFLINE, OPTED_OUT, PRERENDERING, says,
 };
 use super::transport::{DEFERRED, DEFERRED_ATTEMPT};
-use super::{Ask, Host, Lent, Signal, lend, monotonic_ms, options, random, received, store, text, wall_ms};
+use super::{
+    Ask, Host, Lent, Signal, into_text, lend, monotonic_ms, options, random, received, store, text, wall_ms,
+};
 use crate::config::{Config, ErrorMessages, Given, Guarantee};
 use crate::consent::{self, Choice, Consent, Signals};
 use crate::delivery::{
@@ -452,7 +454,9 @@ impl Page {
             (&self.names, name.to_owned())
         } else {
             match self.config.error_messages {
-                ErrorMessages::Scrubbed if !given.is_empty() => (&self.messages, redact::redact(given)),
+                ErrorMessages::Scrubbed if !given.is_empty() => {
+                    (&self.messages, into_text(redact::scrub(given)))
+                }
                 _ => return 0,
             }
         };

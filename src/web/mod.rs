@@ -26,6 +26,7 @@ mod transport;
 
 use alloc::string::String;
 use alloc::vec;
+use alloc::vec::Vec;
 
 #[cfg(not(feature = "lean"))]
 use core::cell::RefCell as Lent;
@@ -219,8 +220,14 @@ fn received(length: i32) -> Option<String> {
     if length > 0 {
         take(&mut bytes);
     }
-    // SAFETY: the bytes are a TextEncoder's: UTF-8, whatever the text was.
-    Some(unsafe { String::from_utf8_unchecked(bytes) })
+    // A TextEncoder made them: UTF-8, whatever the text was.
+    Some(into_text(bytes))
+}
+
+/// As [`text`]: what is received, and what `redact` made of a text, which is whole characters, as its tests show of any.
+fn into_text(bytes: Vec<u8>) -> String {
+    // SAFETY: both are UTF-8.
+    unsafe { String::from_utf8_unchecked(bytes) }
 }
 
 /// What is known to be text: encoded lines, which `wire` wrote whole characters at a time, and the inbox.
