@@ -50,6 +50,12 @@ const REASONS = [
   "sampled",
   "before_send",
 ];
+
+/** What Rust tells: see `tell` there. */
+const CODES = [...REASONS, "endpoint_blocked", "stopped", "store_unavailable"];
+
+/** Why it is off: see `because` there, and `Reason` in src/consent.rs. */
+const WHY = ["", "sampled", "shut_down", "do_not_track", "browser_signal", "opted_out", "denied"];
 const STATES = ["off", "pending", "on", "stopped"];
 
 /** The events; all but `version`, which crosses in a call of its own, are places in KINDS of src/web/api.rs. */
@@ -294,9 +300,10 @@ export function createClient(options, load, off = "") {
       find(name)
         .map((text) => text + "\0")
         .join(""),
-    because(reason) {
-      why = reason;
+    because(_, reason) {
+      why = WHY[reason];
     },
+    notice: (_, what) => tell(CODES[what % 16], Math.floor(what / 16)),
     system(name) {
       platform = name || undefined;
     },
@@ -312,7 +319,7 @@ export function createClient(options, load, off = "") {
       (signal, about, text) => void guard(rust.hear, signal, about, give(text)),
       (...answered) => void guard(rust.answer, ...answered),
     ),
-    tell: (count, code, subject, expected) => tell(code, count, subject, expected),
+    refuse: (...refused) => tell(id ? "invalid_event" : "invalid_option", ...refused),
   });
 
   /** Counts an event that got no further than here. */

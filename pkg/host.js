@@ -98,7 +98,7 @@ export const lend = (memory) => {
   records = new Float64Array(memory.buffer, memory.byteOffset, RECORDS_MAX * RECORD);
   inbox = memory.subarray(records.byteLength);
 };
-export const tell = (client, count, ...texts) => hosts[client].at(-1)(count, ...texts);
+export const refuse = (client, count, ...texts) => hosts[client].at(-1)(count, ...texts);
 export const send = (client, ...request) => hosts[client].at(-2)(...request);
 
 // Looked up at each call: a page may put clocks of its own in their place, as tests do.

@@ -7,7 +7,7 @@
  * what is called so in src/web.
  */
 
-import { call, lend, monotonic, random, send, take, tell, wall } from "./host.js";
+import { call, lend, monotonic, random, refuse, send, take, wall } from "./host.js";
 
 export let answer, command, hear, inbox, learn, open, stat, track, version;
 
@@ -25,8 +25,8 @@ const imports = {
     call(client, what, number, text(at, length), bytes(...more)),
   $take: (...room) => take(bytes(...room)),
   $lend: (...room) => lend(bytes(...room)),
-  $tell: (client, count, code, codeLength, subject, subjectLength, ...expected) =>
-    tell(client, count, text(code, codeLength), text(subject, subjectLength), text(...expected)),
+  $refuse: (client, count, subject, length, ...expected) =>
+    refuse(client, count, text(subject, length), text(...expected)),
   $send: (client, attempt, via, url, urlLength, body, bodyLength, ...type) =>
     send(client, attempt, via, text(url, urlLength), bytes(body, bodyLength), text(...type)),
   $monotonic: monotonic,

@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use langflow_telemetry::event::ERROR_MESSAGE_MAX_BYTES;
-use langflow_telemetry::redact::{component_name, redact, scrub};
+use langflow_telemetry::redact::{self, component_name, redact};
 use proptest::prelude::*;
 
 /// A secret must not survive in pieces of this many characters either.
@@ -173,7 +173,7 @@ fn shards() -> impl Strategy<Value = String> {
 }
 
 fn holds(text: &str) -> Result<(), TestCaseError> {
-    prop_assert!(String::from_utf8(scrub(text)).is_ok(), "whole characters");
+    prop_assert!(String::from_utf8(redact::scrub(text)).is_ok(), "whole characters");
     let once = redact(text);
     prop_assert!(once.len() <= ERROR_MESSAGE_MAX_BYTES);
     prop_assert_eq!(redact(&once), once);

@@ -44,6 +44,11 @@ const TEXT_BYTES: usize = 3 * 4_096;
 /// which costs each text in it one more look.
 const TEXTS_MAX: usize = 64;
 
+/// Why it is off, as the shell knows it; from the last on are consent's reasons.
+const SAMPLED: u32 = 1;
+const SHUT_DOWN: u32 = 2;
+const DENIED: u32 = 3;
+
 /// What arms no timer, in ms.
 const NEVER: f64 = -1.0;
 
@@ -141,7 +146,7 @@ pub fn open(client: u32, session: i32) -> bool {
             true
         }
         Err(error) => {
-            page.host.tell(error.code(), 1, error.subject(), error.expected());
+            page.host.refuse(1, &error);
             false
         }
     }
@@ -381,13 +386,13 @@ impl Page {
 
     fn reconsider(&self) {
         match self.consent() {
-            Consent::Granted if self.sampled_out => self.host.told(Ask::Because, "sampled"),
+            Consent::Granted if self.sampled_out => self.because(SAMPLED),
             Consent::Granted if says(self.host, PRERENDERING) => {
                 lifecycle::listen(self.host, Listening::Prerender);
             }
             Consent::Granted => self.begin(),
             Consent::Pending => {}
-            Consent::Denied(reason) => self.end(reason.as_str()),
+            Consent::Denied(reason) => self.end(reason),
         }
     }
 
@@ -395,7 +400,7 @@ impl Page {
         if !matches!(self.mode(), Mode::Pending | Mode::Off) {
             return;
         }
-        self.host.told(Ask::Because, "");
+        self.because(0);
         lifecycle::listen(self.host, Listening::Page);
         self.life_began.set(monotonic_ms());
         let introduces = !self.has_version.get();
@@ -420,8 +425,13 @@ impl Page {
         navigator::signals(self.host) & (OFFLINE | IS_LOOPBACK) == OFFLINE
     }
 
-    fn end(&self, reason: &'static str) {
-        self.host.told(Ask::Because, reason);
+    /// Says why it is off; 0 where it is not.
+    fn because(&self, reason: u32) {
+        self.host.does(Ask::Because, f64::from(reason));
+    }
+
+    fn end(&self, reason: consent::Reason) {
+        self.because(DENIED + reason as u32);
         self.drive(Input::Denied);
         self.quiet();
     }
@@ -589,7 +599,7 @@ impl Page {
     fn refuse_invalid(&self, error: &Error) {
         let count = self.refuse(Reason::Invalid);
         if count > 0 {
-            self.host.tell(error.code(), count, error.subject(), error.expected());
+            self.host.refuse(count, error);
         }
     }
 
@@ -677,7 +687,7 @@ impl Page {
         let is_there = number & IS_THERE != 0;
         if number & IS_OPT_OUT != 0 {
             // Not what is there by now: who opted out and in again has had all purged in between.
-            if is_there { self.end(consent::Reason::OptedOut.as_str()) } else { self.reconsider() }
+            if is_there { self.end(consent::Reason::OptedOut) } else { self.reconsider() }
         } else if number & IS_CLAIM != 0 && !(is_there && number & WAS_THERE != 0) {
             // Not at its renewals: with twenty tabs open that were a look into the store all the time.
             self.drive(Input::Noticed);
@@ -775,7 +785,7 @@ impl Page {
             }
             Action::Settle { token, acknowledged } => {
                 if self.mode() == Mode::Closed {
-                    self.host.told(Ask::Because, "shut_down");
+                    self.because(SHUT_DOWN);
                     self.quiet();
                 }
                 let yes = if acknowledged { "yes" } else { "" };
@@ -794,7 +804,7 @@ impl Page {
     fn may_send(&self) -> bool {
         if let Consent::Denied(reason) = self.consent() {
             // Said since the event was captured: by the browser, or in another tab.
-            self.end(reason.as_str());
+            self.end(reason);
             return false;
         }
         true
@@ -830,12 +840,12 @@ impl Page {
 
     fn tell(&self, notice: Notice) {
         let (code, count) = match notice {
-            Notice::Dropped(reason, count) => (reason.as_str(), count),
-            Notice::EndpointBlocked(count) => ("endpoint_blocked", count),
-            Notice::Stopped => ("stopped", 1),
-            Notice::StoreUnavailable(count) => ("store_unavailable", count),
+            Notice::Dropped(reason, count) => (reason as u32, count),
+            Notice::EndpointBlocked(count) => (8, count),
+            Notice::Stopped => (9, 1),
+            Notice::StoreUnavailable(count) => (10, count),
         };
-        self.host.tell(code, count, "", "");
+        self.host.does(Ask::Notice, f64::from(count) * 16.0 + f64::from(code));
     }
 
     fn stat(&self, which: usize) -> Option<u32> {

@@ -35,6 +35,8 @@ use lean::Lent;
 
 use wasm_bindgen::prelude::*;
 
+use crate::error::Error;
+
 pub use api::{answer, command, hear, inbox, learn, open, stat, track, version};
 
 /// What the browser, or a promise, has to say. The lifecycle's come first, in the order of `EVENTS` in
@@ -95,8 +97,10 @@ enum Ask {
     Number,
     /// The same where it is an array of texts: each with a NUL behind it.
     Texts,
-    /// Says why it is off; empty where it is not.
+    /// Says why it is off: a place in `WHY` of `pkg/client.js`; 0 where it is not.
     Because,
+    /// Tells the host page: a place in `CODES` there, and 16 times how often so far.
+    Notice,
     /// Says what system this is, where that is known.
     System,
     /// Has an event captured which is our own: Shutdown, where the number is its seconds; where it is negative Version,
@@ -156,7 +160,7 @@ extern "C" {
     /// Lends memory for the texts of events.
     fn lend(memory: &mut [u8]);
 
-    fn tell(client: u32, count: u32, code: &str, subject: &str, expected: &str);
+    fn refuse(client: u32, count: u32, subject: &str, expected: &str);
 
     fn send(client: u32, attempt: u32, via: u32, url: &str, body: &[u8], content_type: &str) -> bool;
 
@@ -202,9 +206,10 @@ impl Host {
         call(self.0, Ask::Keep as u32, number, from, lines) > 0.0
     }
 
-    /// Tells the host page: a stable code, how often so far, and what was at fault and expected, if anything.
-    fn tell(self, code: &str, count: u32, subject: &str, expected: &str) {
-        tell(self.0, count, code, subject, expected);
+    /// Tells the host page that something it gave was refused, the so manieth of its kind: an option while the client is
+    /// opened, an event after that.
+    fn refuse(self, count: u32, error: &Error) {
+        refuse(self.0, count, error.subject(), error.expected());
     }
 
     /// Starts a request: says whether the browser took it.

@@ -10,6 +10,13 @@ export function endVisit() {
   localStorage.clear();
 }
 
+/** As in pkg/client.js. */
+const WHY = ["", "sampled", "shut_down", "do_not_track", "browser_signal", "opted_out", "denied"];
+const CODES = [
+  ...["queue_full", "invalid", "too_large", "rejected", "expired", "opted_out", "sampled", "before_send"],
+  ...["endpoint_blocked", "stopped", "store_unavailable"],
+];
+
 /** The shell's part of what a client is lent, and what the client did with it. */
 export function makeShell(options) {
   const shell = {
@@ -57,8 +64,11 @@ export function complete(shell, browser) {
       find(name)
         .map((text) => `${text}\0`)
         .join(""),
-    because: (reason) => {
-      shell.reason = reason;
+    because: (_, reason) => {
+      shell.reason = WHY[reason];
+    },
+    notice: (_, what) => {
+      shell.told.push([CODES[what % 16], Math.floor(what / 16), "", ""]);
     },
     system: (name) => {
       shell.system = name;
@@ -76,8 +86,8 @@ export function complete(shell, browser) {
       shell.settled.push([token, acknowledged !== ""]);
     },
     ...browser,
-    tell: (count, code, subject, expected) => {
-      shell.told.push([code, count, subject, expected]);
+    refuse: (count, subject, expected) => {
+      shell.told.push([shell.client ? "invalid_event" : "invalid_option", count, subject, expected]);
     },
   };
 }
