@@ -215,7 +215,7 @@ describe("the task in which a page starts", () => {
   };
 
   /** A page of the same origin that starts no client. */
-  const EMPTY = "/package.json";
+  const EMPTY = "/empty.html";
 
   it("is not held up by init: the module comes in a task behind it", async () => {
     await onPage(EMPTY, { before: count }, async ({ page, noise }) => {
