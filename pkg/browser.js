@@ -13,6 +13,18 @@
 /** What all our storage keys start with; the lock has this name too. */
 export const PREFIX = "langflow-telemetry:";
 
+/** The one of them that is kept: a click counts also while the wasm is not there. */
+export const OPT_OUT = PREFIX + "opt-out";
+
+/** Most bytes of batches on one origin: a fifth of what browsers allow it, which belongs to the host page. */
+const STORE_MAX = 1024 * 1024;
+
+/** Most characters that are read of a batch: one more than are believed, see `STORED_BATCH_MAX` in src/delivery.rs. */
+const BATCH_READ_MAX = 61_441;
+
+/** Age at which what no endpoint of this page looks after is removed, in ms: `STORED_AGE_MAX_MS` there. */
+const AGE_MAX = 7 * 24 * 3600_000;
+
 /** What ends a prerender. */
 const PRERENDERED = "prerenderingchange";
 
@@ -49,6 +61,12 @@ const ANSWER_MAX = 64 * 1024;
 /** Characters of an answer that are kept: ours are some sixty. */
 const ANSWER_KEPT = 4 * 1024;
 
+/** How many events the receiver says it refused, ours by `"rejected":n`, an OTLP one by `"rejectedLogRecords":"n"`. */
+const REJECTED = /"rejected[a-z": ]*(\d*)/i;
+
+/** Hosts on this machine: a browser that says there is no network still has them, and trusts them like https. */
+const LOOPBACK = /^(.*\.)?localhost$|^127\.|^\[::1]$/;
+
 /** What it returns; undefined where it throws. */
 const safely = (act) => {
   try {
@@ -60,8 +78,23 @@ const safely = (act) => {
 
 const nothing = () => {};
 
-export const keys = () =>
-  safely(() => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX))) ?? [];
+const decoder = new TextDecoder();
+
+const keys = () => safely(() => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX))) ?? [];
+
+const item = (key) => safely(() => localStorage.getItem(key));
+
+/** The first line of a stored value as far as it is ours, when it was written and how many bytes follow; or a claim. */
+const head = (value) => /^[us]?(\d{1,15})(?: (\d{1,15})\n|$)/.exec(value) ?? [""];
+
+/** A property, such as `navigator.userAgent`, as text; undefined where there is none. */
+const ask = (path) =>
+  safely(() => {
+    const value = path.split(".").reduce((object, name) => object[name], globalThis);
+    return value == null ? undefined : String(value);
+  });
+
+const bits = (...flags) => flags.reduce((sum, flag, at) => sum | (flag << at), 0);
 
 export const put = (key, value) =>
   safely(() => {
@@ -71,10 +104,15 @@ export const put = (key, value) =>
 
 export const remove = (key) => void safely(() => localStorage.removeItem(key));
 
+/** Removes all that is ours, but for the remembered opt-out. */
+export const purge = () => {
+  for (const key of keys()) if (key !== OPT_OUT) remove(key);
+};
+
 /**
- * Lends the browser to one client. `hear(signal, number, text)` is told what happens, `answer(attempt, status,
- * date, text)` what became of a request: status 0 where there was no answer; the text is its Retry-After, which is also
- * read as a date, a line end, and its body.
+ * Lends the browser to one client. `hear(signal, number, text)` is told what happens, `answer(attempt, status, wait,
+ * rejected)` what became of a request: status 0 where there was no answer; the ms that its Retry-After (RFC 9110 §10.2.3)
+ * asks for, NaN where it has none; how many events it says it refused.
  */
 export function lend(hear, answer) {
   /** What can be aborted, by its attempt; the deferred request is attempt 0. */
@@ -83,16 +121,37 @@ export function lend(hear, answer) {
   let timer;
   let hintsTimer;
 
+  /** Whether the endpoint is on the page's own origin; on this machine; one that a deferred request may go to. */
+  let isOwn;
+  let isLoopback;
+  let defers;
+
+  /** What our keys begin with at this endpoint; and what those of this page have next. */
+  let prefix;
+  let mine;
+  /** Bytes of all stored batches, of whatever endpoint, while this task lasts: after it other tabs may write. */
+  let total;
+  /** Keys yet to be looked at, and what the batch is that `next` came to. */
+  let pending;
+  let found;
+
+  const place = (from, id) => prefix + (from || mine + ":" + id);
+
+  const isClaim = (key) => key?.startsWith(prefix) && !key.includes(":", prefix.length);
+
   /** Capturing, so that a listener of the page cannot stop the event before us. */
   const listener = (event) =>
     safely(() =>
       hear(
         EVENTS.indexOf(event.type),
-        (globalThis.document?.visibilityState === "hidden" ? 1 : 0) |
-          (event.persisted ? 2 : 0) |
-          (typeof event.newValue === "string" ? 4 : 0) |
-          (typeof event.oldValue === "string" ? 8 : 0),
-        event.key ?? undefined,
+        bits(
+          globalThis.document?.visibilityState === "hidden",
+          event.persisted,
+          typeof event.newValue === "string",
+          typeof event.oldValue === "string",
+          event.key == null || event.key === OPT_OUT,
+          isClaim(event.key),
+        ),
       ),
     );
 
@@ -122,7 +181,8 @@ export function lend(hear, answer) {
       // A window that a script has closed: Chromium says so of requests with keepalive too, and goes on with them.
       if (safely(() => globalThis.closed)) return;
     }
-    if (flights.delete(attempt)) answer(attempt, status, Date.parse(retryAfter), retryAfter + "\n" + text);
+    const wait = /^\s*\d+\s*$/.test(retryAfter) ? retryAfter * 1000 : Date.parse(retryAfter) - Date.now();
+    if (flights.delete(attempt)) answer(attempt, status, wait, Number(REJECTED.exec(text)?.[1]));
   };
 
   const abort = (attempt) => {
@@ -133,21 +193,35 @@ export function lend(hear, answer) {
 
   // In the order of `Ask` in src/web/mod.rs.
   return {
-    /** A property, such as `navigator.userAgent`, as text; undefined where there is none. */
-    ask: (path) =>
-      safely(() => {
-        const value = path.split(".").reduce((object, name) => object[name], globalThis);
-        return value == null ? undefined : String(value);
-      }),
+    ask,
 
     /**
-     * An endpoint, resolved against the page's origin, not against its `<base>`, which may name a CDN: its address,
-     * origin, protocol and host, with spaces between.
+     * What may be asked anew at any time: whether the person said no, by Global Privacy Control (whatever JavaScript takes
+     * for true), by Do Not Track (`"yes"` in old Firefox) or to us; whether the page is prerendered; whether it is offline;
+     * what the endpoint is; whether there are locks; whether more than one finger can touch it.
      */
-    resolve: (endpoint) =>
+    signals: () =>
+      bits(
+        !/^(false|0|)$/.test(ask("navigator.globalPrivacyControl") ?? ""),
+        /^(1|yes)$/.test(ask("navigator.doNotTrack")),
+        typeof item(OPT_OUT) === "string",
+        ask("document.prerendering") === "true",
+        ask("navigator.onLine") === "false",
+        isOwn,
+        isLoopback,
+        defers,
+        ask("navigator.locks") !== undefined,
+        ask("navigator.maxTouchPoints") > 1,
+      ),
+
+    /** An endpoint, resolved against the page's origin, not against its `<base>`, which may name a CDN. */
+    resolve: (endpoint, trims) =>
       safely(() => {
-        const url = new URL(endpoint, globalThis.origin);
-        return [url.href, url.origin, url.protocol, url.hostname].join(" ");
+        const { href, origin, protocol, hostname } = new URL(endpoint, globalThis.origin);
+        isOwn = origin === ask("origin");
+        isLoopback = LOOPBACK.test(hostname);
+        defers = (isLoopback || protocol === "https:") && ask("fetchLater") !== undefined;
+        return trims ? href.replace(/\/+$/, "") : href;
       }),
 
     /** Asks for what is only told on demand; `hear` is told after `wait` ms at the latest. False: there is nothing. */
@@ -176,14 +250,71 @@ export function lend(hear, answer) {
 
     abort: (_, attempt) => abort(attempt),
 
-    /** The first characters of what is stored. */
-    item: (key, most) =>
-      safely(() => {
-        const value = localStorage.getItem(key);
-        return typeof value === "string" ? value.slice(0, most) : undefined;
-      }),
-    remove,
-    keys: () => keys().join("\n"),
+    /** Says what the keys have in them: a number for the endpoint and the format, and a name for this page. */
+    name(session, tag) {
+      prefix = PREFIX + tag + ":";
+      mine = session;
+    },
+
+    /**
+     * Comes to the next stored batch of this endpoint, with a number from the first one on: says under which name it is
+     * (this page's, if it is its own), or nothing at the end. What is nobody's is removed on the way.
+     */
+    next(_, begins) {
+      if (begins) pending = keys();
+      for (let key; (key = pending.pop());) {
+        const value = item(key) ?? "";
+        const [line, written] = head(value);
+        const name = key.startsWith(prefix) ? key.slice(prefix.length) : "";
+        const [, session, id] = /^([^:]+):(\d{1,15})$/.exec(name) ?? [];
+        if (id) {
+          const lines = value.slice(line.length, line.length + BATCH_READ_MAX);
+          found = { key, lines, ...[id, written, head(item(prefix + session))[1] ?? -1].map(Number) };
+          return session === mine ? mine : name;
+        }
+        // Of another endpoint: one that is no longer used would leave its batches for ever.
+        const isOld = !(Math.abs(Date.now() - written) <= AGE_MAX);
+        if (key !== OPT_OUT && (name.includes(":") || isOld)) remove(key);
+      }
+    },
+
+    /** Of that batch: its number, when it was written, until when it is claimed. */
+    about: (_, which) => found[which],
+    lines: () => found.lines,
+    reject: () => remove(found.key),
+
+    /**
+     * Keeps a batch of this page, or what was until now another's, under `from`: `number` is twice its own, and one more
+     * where it was sent. What is kept already keeps its age. False where there was no room, or no permission: then nothing
+     * of it is kept.
+     */
+    keep(from, number, lines) {
+      const key = place("", number >> 1);
+      const old = place(from, number >> 1);
+      const [, written = Date.now(), bytes = 0] = head(item(old));
+      if (total === undefined) {
+        total = keys().reduce((sum, key) => sum + Number(head(item(key))[2] ?? 0), 0);
+        Promise.resolve().then(() => (total = undefined));
+      }
+      total -= bytes;
+      const write = () =>
+        put(key, `${number & 1 ? "s" : "u"}${written} ${lines.length}\n${decoder.decode(lines)}`);
+      let kept = (from || total + lines.length <= STORE_MAX) && write();
+      if (from) {
+        // Behind that, so that a crash in between leaves two copies rather than none; but where it takes room …
+        remove(old);
+        kept ||= write();
+      }
+      if (kept) total += lines.length;
+      else remove(key);
+      return kept;
+    },
+
+    forget: (from, id) => remove(place(from, id)),
+
+    /** Claims this page's batches until then; gives the claim up where that is never. */
+    claim: (_, until) => (until > 0 ? put(prefix + mine, String(until)) : remove(prefix + mine)),
+    purge,
 
     /**
      * Has `hear` told while this tab holds the lock; it is released as soon as that returns, since a lock that is held
@@ -197,8 +328,6 @@ export function lend(hear, answer) {
 
     // eslint-disable-next-line no-console -- `dryRun`: shows the payload as it would leave
     print: (text) => safely(() => console.log("langflow-telemetry would send:", text)),
-
-    put,
 
     /**
      * Starts a request: says whether the browser took it. No cookies and no referrer; a redirect could lead to another

@@ -2,7 +2,7 @@
  * Builds what `npm pack` takes from pkg/dist, out of the Rust crate one folder up:
  *
  *   langflow_telemetry_bg.wasm  the module, for `langflow-telemetry/slim`
- *   langflow_telemetry.js       wasm-bindgen's glue, minified
+ *   langflow_telemetry.js       ../module.js, minified, with the module's names
  *   wasm-inline.js              a function that returns the module's bytes, for `langflow-telemetry`
  *   react.js                    ../react.js, minified, for `langflow-telemetry/react`
  *   ndjson.js                   all of it in one file, without the other formats, for `langflow-telemetry/ndjson`
@@ -31,13 +31,23 @@ const SCRATCH = join(CRATE, "target", "package");
 const GLUE = "langflow_telemetry.js";
 const WASM = "langflow_telemetry_bg.wasm";
 const INLINE = "wasm-inline.js";
+const MODULE = "module.js";
 const REACT = "react.js";
 const NDJSON = "ndjson.js";
+
+/** What the module exports, beside what wasm-bindgen has of its own: see src/web/api.rs. */
+const EXPORTS = ["memory", "answer", "command", "hear", "inbox", "learn", "open", "stat", "track", "version"];
 
 const TARGET = "wasm32-unknown-unknown";
 
 /** Cargo's profile for the module, in Cargo.toml: size first, which would make the native collector slow. */
 const PROFILE = "wasm";
+
+/**
+ * Bytes of the module's stack. The linker's own choice, 1 MiB, puts all data behind it, at addresses that take a byte more
+ * (77 bytes after brotli). The deepest calls need less than 4 KB; what overflows traps, since the stack ends at zero.
+ */
+const STACK = 64 * 1024;
 
 /**
  * What rustc emits by default since 1.87, and what wasm-bindgen adds. Not `--all-features`: that lets wasm-opt
@@ -88,11 +98,10 @@ async function build() {
   const tools = await findTools();
 
   const { names, wasm } = compile(tools, SCRATCH, FORMATS);
-  const glue = shortenNames(readFileSync(join(SCRATCH, GLUE), "utf8"), names);
 
   mkdirSync(DIST, { recursive: true });
   writeFileSync(join(DIST, WASM), wasm);
-  writeFileSync(join(DIST, GLUE), minify(tools.esbuild, glue));
+  writeFileSync(join(DIST, GLUE), minify(tools.esbuild, shortenNames(names)));
   writeFileSync(join(DIST, INLINE), minify(tools.esbuild, inlineModule(wasm)));
   const react = readFileSync(join(PACKAGE, REACT), "utf8").replace('"./index.js"', '"../index.js"');
   writeFileSync(join(DIST, REACT), minify(tools.esbuild, react));
@@ -105,7 +114,7 @@ async function build() {
 }
 
 /** Makes the module with these formats beside NDJSON, in the folder `scratch`: its bytes, and `optimise`'s names. */
-function compile({ wasmOpt }, scratch, formats) {
+function compile(tools, scratch, formats) {
   heading(
     `cargo and wasm-bindgen: Rust → WebAssembly and its glue, with ${["ndjson", ...formats].join(", ")}`,
   );
@@ -125,7 +134,7 @@ function compile({ wasmOpt }, scratch, formats) {
   ]);
 
   heading("wasm-opt: smaller, and its names cut short");
-  const names = optimise(wasmOpt, join(scratch, WASM));
+  const names = optimise(tools, join(scratch, WASM));
   const wasm = readFileSync(join(scratch, WASM));
   if (homedir().length > 1 && wasm.includes(homedir()))
     fail(`${WASM} names ${homedir()}: a path of this machine is nobody's business.`);
@@ -140,7 +149,7 @@ async function bundleNdjson(tools) {
   const scratch = join(SCRATCH, "..", "package-ndjson");
   const { names, wasm } = compile(tools, scratch, []);
   const made = {
-    [GLUE]: shortenNames(readFileSync(join(scratch, GLUE), "utf8"), names),
+    [GLUE]: shortenNames(names),
     [INLINE]: inlineModule(wasm),
   };
   const swap = ({ onLoad }) =>
@@ -179,15 +188,17 @@ async function weighFormats() {
  */
 function withoutPaths() {
   const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
-  const flags = [process.env.RUSTFLAGS, `--remap-path-prefix=${home}=cargo`].filter(Boolean).join(" ");
-  return { ...process.env, RUSTFLAGS: flags };
+  const flags = [`--remap-path-prefix=${home}=cargo`, `-Clink-arg=-zstack-size=${STACK}`];
+  return { ...process.env, RUSTFLAGS: [process.env.RUSTFLAGS, ...flags].filter(Boolean).join(" ") };
 }
 
 /** The tools at the versions pinned, or an end with the one sentence that says what is missing. */
 async function findTools() {
   requireVersion("wasm-bindgen", pinned("Cargo.toml", /^wasm-bindgen = .*"=([\d.]+)"/m));
 
-  const wasmOpt = join(PACKAGE, "node_modules", ".bin", "wasm-opt");
+  const [wasmOpt, wasmMetadce] = ["wasm-opt", "wasm-metadce"].map((tool) =>
+    join(PACKAGE, "node_modules", ".bin", tool),
+  );
   const esbuild = await import("esbuild").catch(() => undefined);
   if (!existsSync(wasmOpt) || !esbuild)
     fail("pkg/node_modules is missing or incomplete: run `npm ci` in pkg/.");
@@ -197,7 +208,7 @@ async function findTools() {
     const found = readJson(`node_modules/${name}/package.json`).version;
     if (found !== wanted) fail(`${name} ${wanted} is needed, found ${found}: run \`npm ci\` in pkg/.`);
   }
-  return { esbuild, wasmOpt };
+  return { esbuild, wasmOpt, wasmMetadce };
 }
 
 /** The version that a file of the repository pins, in the first group of `pattern`. */
@@ -219,40 +230,39 @@ function requireVersion(tool, wanted) {
 /**
  * Shrinks the module in place, and gives its imports and exports names of one or two characters: wasm-bindgen's own,
  * such as `__wbg_addEventListener_6a82629b…`, stand in the wasm and in the glue and cost 1 KB of brotli.
- * Returns wasm-opt's list of them: `{ imports: [[module, old, new]], exports: [[old, new]] }`.
+ * Returns what is called how then, by the names that are in src/web.
  */
-function optimise(wasmOpt, wasm) {
-  for (const { module } of WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(wasm)))) {
-    // A `#[wasm_bindgen(module = …)]` import: wasm-opt would merge it with the others, under one name.
-    if (module !== `./${WASM.replace(".wasm", ".js")}`)
-      fail(`the wasm imports from "${module}": not supported here.`);
-  }
+function optimise({ wasmOpt, wasmMetadce }, wasm) {
   // With its names, for tests/size/grown.mjs, which tells what grew.
   copyFileSync(wasm, join(dirname(wasm), "named.wasm"));
-  // Not `--traps-never-happen`: a trap is how a panic shows itself to the shell.
-  run(wasmOpt, process.env, [wasm, "-Oz", "--converge", ...WASM_STRIP, ...WASM_FEATURES, "-o", wasm]);
+  // What wasm-bindgen adds for JavaScript's objects, of which none crosses here.
+  const graph = join(dirname(wasm), "exports.json");
+  const kept = EXPORTS.map((name) => ({ name, export: name, root: true }));
+  writeFileSync(graph, JSON.stringify(kept));
+  execFileSync(wasmMetadce, [wasm, "--graph-file", graph, ...WASM_FEATURES, "-g", "-o", wasm]);
+  // Not `--traps-never-happen`: a trap is how a panic shows itself to the shell. The first KB of memory is the end of
+  // the stack, and no address of ours is so low that adding to it could begin anew from zero.
+  const flags = ["-Oz", "--converge", "--low-memory-unused"];
+  run(wasmOpt, process.env, [wasm, ...flags, ...WASM_STRIP, ...WASM_FEATURES, "-o", wasm]);
   const report = execFileSync(
     wasmOpt,
     [wasm, "--minify-imports-and-exports-and-modules", ...WASM_FEATURES, "-o", wasm],
     { encoding: "utf8" },
   );
-  return JSON.parse(report);
+  const { imports, exports } = JSON.parse(report);
+  const names = new Map([["module", "a"], ...exports]);
+  for (const [, long, brief] of imports)
+    names.set(/^__wbg_(\w+)_[0-9a-f]{16}$/.exec(long)?.[1] ?? long, brief);
+  return names;
 }
 
-/** The glue with the names that `optimise` gave to the module. */
-function shortenNames(glue, names) {
-  let short = glue.replaceAll(`"./${WASM.replace(".wasm", ".js")}"`, '"a"');
-  const imports = new Map(names.imports.map(([, long, brief]) => [long, brief]));
-  short = short.replace(/^( +)(\w+)(?=: )/gm, (line, indent, name) =>
-    imports.has(name) ? indent + imports.get(name) : line,
+/** Source of the glue, with the names that `optimise` gave to the module. */
+function shortenNames(names) {
+  const glue = readFileSync(join(PACKAGE, MODULE), "utf8").replace('"./host.js"', '"../host.js"');
+  return glue.replace(
+    /\$(\w+)/g,
+    (_, name) => names.get(name) ?? fail(`${MODULE} has ${name}, which is neither imported nor exported.`),
   );
-  const exports = new Map(names.exports);
-  // wasm-bindgen copies what the crate imports, and would have it beside the original.
-  short = short.replace(/'\.\/snippets\/[^']*\/pkg\/([^']*)'/g, '"../$1"');
-  return short.replace(/\bwasm\.(\w+)/g, (access, name) => {
-    if (!exports.has(name)) fail(`the glue uses ${access}, which the wasm does not export.`);
-    return `wasm.${exports.get(name)}`;
-  });
 }
 
 /** Source of a module whose default export returns a fresh copy of the bytes; see PAGE_SIZE. */

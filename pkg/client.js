@@ -3,12 +3,9 @@
  * keeps whatever goes wrong away from the page. Everything else is decided in Rust.
  */
 
-import { keys, lend, PREFIX, put, remove, session } from "./browser.js";
+import { lend, OPT_OUT, purge, put, remove, session } from "./browser.js";
 import * as rust from "./dist/langflow_telemetry.js";
 import { drain, enlist, give, hasInbox, note, write } from "./host.js";
-
-/** The one of our storage keys that is kept: see src/web/store.rs. */
-const OPT_OUT = PREFIX + "opt-out";
 
 /** Calls held until the module is there; then the newest are refused, as in the queue. */
 const HELD_MAX = 15000;
@@ -53,6 +50,12 @@ const REASONS = [
   "sampled",
   "before_send",
 ];
+
+/** What Rust tells: see `tell` there. */
+const CODES = [...REASONS, "endpoint_blocked", "stopped", "store_unavailable"];
+
+/** Why it is off: see `because` there, and `Reason` in src/consent.rs. */
+const WHY = ["", "sampled", "shut_down", "do_not_track", "browser_signal", "opted_out", "denied"];
 const STATES = ["off", "pending", "on", "stopped"];
 
 /** The events; all but `version`, which crosses in a call of its own, are places in KINDS of src/web/api.rs. */
@@ -72,6 +75,14 @@ const SAY_YES = 4;
 const REFUSE_INVALID = 5;
 const REFUSE_BEFORE_SEND = 6;
 const REFUSE_QUEUE_FULL = 7;
+
+/** What Rust is told of a value that is no text: see src/web/options.rs. */
+const ABSENT = -1;
+const NO = -2;
+const YES = -3;
+const NUMBER = -4;
+const TEXTS = -5;
+const OTHER = -6;
 
 /** Options that are functions. */
 const HOOKS = ["beforeSend", "onDiagnostic"];
@@ -126,11 +137,6 @@ const ownOf = (object) => ({ __proto__: null, ...object });
 
 /** Here and not in Rust, so that a click counts while the wasm is not there, or no longer. */
 const remember = (optOut) => (optOut ? put(OPT_OUT, "1") : remove(OPT_OUT));
-
-/** Removes what an earlier visit left: the wasm, which else does so, is not loaded on a page that says no. */
-const purge = () => {
-  for (const key of keys()) if (key !== OPT_OUT) remove(key);
-};
 
 const flag = (value) => (value === true ? 1 : value === false ? 0 : value == null ? 2 : 3);
 
@@ -209,6 +215,7 @@ export function createClient(options, load, off = "") {
   const waiting = new Map();
   /** Why the core is off, while it is. */
   let why = "";
+  let platform;
   /** The event or the options that Rust asks about, and that a diagnostic is about. */
   let given;
   let isTelling = false;
@@ -294,21 +301,27 @@ export function createClient(options, load, off = "") {
   const number = enlist({
     given(name) {
       const value = find(name);
-      if (value == null) return undefined;
-      if (typeof value === "string") return "t" + value.slice(0, OPTION_READ_MAX);
-      if (typeof value === "boolean") return value ? "b1" : "b0";
-      if (Array.isArray(value) && value.every((item) => typeof item === "string"))
-        return "a" + value.map((text) => text + "\0").join("");
-      return typeof value === "number" ? "n" : "o";
+      if (value == null) return ABSENT;
+      if (typeof value === "string") return value.slice(0, OPTION_READ_MAX);
+      if (typeof value === "boolean") return value ? YES : NO;
+      if (Array.isArray(value) && value.every((item) => typeof item === "string")) return TEXTS;
+      return typeof value === "number" ? NUMBER : OTHER;
     },
     number: find,
-    because(reason) {
-      why = reason;
+    texts: (name) =>
+      find(name)
+        .map((text) => text + "\0")
+        .join(""),
+    because(_, reason) {
+      why = WHY[reason];
     },
-    emit(machine, timeRunning) {
-      if (timeRunning >= 0) return capture(SHUTDOWN, { timeRunning }, Date.now());
-      const [platform, arch] = machine.split("\n").map((text) => text || undefined);
-      capture(VERSION, { ...options.app, platform, arch }, Date.now());
+    notice: (_, what) => tell(CODES[what % 16], Math.floor(what / 16)),
+    system(name) {
+      platform = name || undefined;
+    },
+    emit(arch, timeRunning) {
+      if (timeRunning >= 0) capture(SHUTDOWN, { timeRunning }, Date.now());
+      else capture(VERSION, { ...options.app, platform, arch: arch || undefined }, Date.now());
     },
     settle(acknowledged, token) {
       waiting.get(token)?.(acknowledged !== "");
@@ -316,9 +329,9 @@ export function createClient(options, load, off = "") {
     },
     ...lend(
       (signal, about, text) => void guard(rust.hear, signal, about, give(text)),
-      (attempt, status, date, text) => void guard(rust.answer, attempt, status, date, give(text)),
+      (...answered) => void guard(rust.answer, ...answered),
     ),
-    tell: (count, code, subject, expected) => tell(code, count, subject, expected),
+    refuse: (...refused) => tell(id ? "invalid_event" : "invalid_option", ...refused),
   });
 
   /** Counts an event that got no further than here. */

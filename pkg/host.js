@@ -31,7 +31,7 @@ let owner;
 /** Whether the end of this task is waited for. */
 let isAwaited = false;
 
-/** Gives a client a number. Its functions get a text and a number, and return a text, a number, a flag or nothing. */
+/** Gives a client a number. Its functions get a text, a number and bytes, and return a text, a number, a flag or nothing. */
 export const enlist = (host) => hosts.push(Object.values(host)) - 1;
 
 /** Has a text wait for Rust. Returns its length in bytes; -1 where there is none. */
@@ -89,8 +89,8 @@ export const note = (client, what, time, seconds, count) => {
 
 // What Rust imports.
 
-export const call = (client, what, number, text) => {
-  const result = hosts[client][what](text, number);
+export const call = (client, what, number, text, bytes) => {
+  const result = hosts[client][what](text, number, bytes);
   return typeof result === "string" ? give(result) : Number(result ?? -1);
 };
 export const take = (room) => room.set(waiting);
@@ -98,6 +98,10 @@ export const lend = (memory) => {
   records = new Float64Array(memory.buffer, memory.byteOffset, RECORDS_MAX * RECORD);
   inbox = memory.subarray(records.byteLength);
 };
-export const tell = (client, count, ...texts) => hosts[client].at(-1)(count, ...texts);
+export const refuse = (client, count, ...texts) => hosts[client].at(-1)(count, ...texts);
 export const send = (client, ...request) => hosts[client].at(-2)(...request);
-export const put = (client, key, value) => hosts[client].at(-3)(key, value);
+
+// Looked up at each call: a page may put clocks of its own in their place, as tests do.
+export const monotonic = () => performance.now();
+export const wall = () => Date.now();
+export const random = () => Math.random();

@@ -5,7 +5,6 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use crate::consent::Asked;
 use crate::error::Error;
@@ -29,8 +28,8 @@ pub enum Given {
     Number(f64),
     /// A string.
     Text(String),
-    /// An array whose items are all strings.
-    Texts(Vec<String>),
+    /// An array whose items are all strings: these, each with a NUL behind it.
+    Texts(String),
     /// Anything else.
     Other,
 }
@@ -69,8 +68,8 @@ pub struct Config {
     pub client_type: String,
     /// What becomes of error messages.
     pub error_messages: ErrorMessages,
-    /// Component names that may travel; `None` for all that look like a name.
-    pub component_names: Option<Vec<String>>,
+    /// Component names that may travel, each with a NUL behind it; `None` for all that look like a name.
+    pub component_names: Option<String>,
     /// Longest wait before a batch leaves, in ms.
     pub flush_interval_ms: f64,
     /// Most events in a batch.
@@ -90,77 +89,101 @@ pub struct Config {
 }
 
 impl Config {
+    /// What holds where nothing is given, but for `endpoint`, which has to be, and `clientType`, which has to be
+    /// allocated.
+    pub const DEFAULT: Self = Self {
+        endpoint: String::new(),
+        format: Format::Ndjson,
+        honor_browser_signals: true,
+        consent: Asked::Granted,
+        client_type: String::new(),
+        error_messages: ErrorMessages::Scrubbed,
+        component_names: None,
+        flush_interval_ms: 5_000.0,
+        max_batch_events: 50,
+        max_batch_bytes: 16_384,
+        max_queue_bytes: 2_097_152,
+        delivery: None,
+        persist: true,
+        sample_rate: 1.0,
+        dry_run: false,
+    };
+
     /// Asks `given` for each option by the name that JavaScript has for it (`app.version` is `version` inside `app`),
     /// judges what it gets, and has a default for what is not there.
     ///
     /// # Errors
     /// Names the first option that is not acceptable, and what it allows.
     pub fn read(given: &mut dyn FnMut(&'static str) -> Given) -> Result<Self, Error> {
+        let mut config = Self::DEFAULT;
+        config.fill(given)?;
+        Ok(config)
+    }
+
+    /// The same in place of the defaults. The edge has its configuration where it stays: to return it, and hand it on,
+    /// were copies of each field.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn fill<G: FnMut(&'static str) -> Given>(&mut self, given: G) -> Result<(), Error> {
         let mut options = Options { given, refused: None };
-        let endpoint = match (options.given)("endpoint") {
-            Given::Text(text) if is_endpoint(&text) => text,
-            other => {
-                options.refuse("endpoint", ENDPOINT_EXPECTED, other);
-                String::new()
-            }
-        };
-        if endpoint.is_empty() {
-            options.refuse("endpoint", ENDPOINT_EXPECTED, Given::Other);
+        match (options.given)("endpoint") {
+            Given::Text(text) if is_endpoint(&text) => self.endpoint = text,
+            Given::Absent => options.refuse("endpoint", ENDPOINT_EXPECTED, Given::Other),
+            other => options.refuse("endpoint", ENDPOINT_EXPECTED, other),
         }
         let format = options.word("format", FORMATS, 0) as usize;
-        let format = Format::ALL.get(format).copied().unwrap_or(Format::Ndjson);
+        self.format = Format::ALL.get(format).copied().unwrap_or(Format::Ndjson);
         // Its events become the query.
-        if format.is_ping() && endpoint.bytes().any(|byte| byte == b'?' || byte == b'#') {
+        if self.format.is_ping() && self.endpoint.bytes().any(|byte| byte == b'?' || byte == b'#') {
             options.refuse("format", FORMATS, Given::Other);
         }
-        let config = Self {
-            endpoint,
-            format,
-            honor_browser_signals: options.flag("honorBrowserSignals", true),
-            consent: match options.word("consent", "\"granted\", \"pending\" or \"denied\"", 0) {
-                0 => Asked::Granted,
-                1 => Asked::Pending,
-                _ => Asked::Denied,
-            },
-            client_type: options.text("clientType").unwrap_or_else(|| "browser".to_owned()),
-            error_messages: match options.word("errorMessages", "\"scrubbed\" or \"off\"", 0) {
-                0 => ErrorMessages::Scrubbed,
-                _ => ErrorMessages::Off,
-            },
-            component_names: options.texts("componentNames"),
-            flush_interval_ms: options.number("flushIntervalMs", 0.0, 600_000.0, "0 to 600000 (ms)", 5_000.0),
-            max_batch_events: options.number("maxBatchEvents", 1.0, 1_000.0, "1 to 1000", 50.0) as u32,
-            max_batch_bytes: options.number(
-                "maxBatchBytes",
-                1_024.0,
-                61_440.0,
-                "1024 to 61440 (bytes)",
-                16_384.0,
-            ) as usize,
-            max_queue_bytes: options.number(
-                "maxQueueBytes",
-                16_384.0,
-                16_777_216.0,
-                "16384 to 16777216 (bytes)",
-                2_097_152.0,
-            ) as usize,
-            delivery: match options.word("delivery", "\"at-least-once\" or \"at-most-once\"", 2) {
-                0 => Some(Guarantee::AtLeastOnce),
-                1 => Some(Guarantee::AtMostOnce),
-                _ => None,
-            },
-            persist: options.flag("persist", true),
-            sample_rate: options.number("sampleRate", 0.0, 1.0, "a number from 0 to 1", 1.0),
-            dry_run: options.flag("dryRun", false),
+        options.flag("honorBrowserSignals", &mut self.honor_browser_signals);
+        self.consent = match options.word("consent", "\"granted\", \"pending\" or \"denied\"", 0) {
+            0 => Asked::Granted,
+            1 => Asked::Pending,
+            _ => Asked::Denied,
         };
+        self.client_type = options.text("clientType").unwrap_or_else(|| "browser".to_owned());
+        self.error_messages = match options.word("errorMessages", "\"scrubbed\" or \"off\"", 0) {
+            0 => ErrorMessages::Scrubbed,
+            _ => ErrorMessages::Off,
+        };
+        self.component_names = options.texts("componentNames");
+        self.flush_interval_ms =
+            options.number("flushIntervalMs", 0, 600_000, "0 to 600000 (ms)", self.flush_interval_ms);
+        self.max_batch_events =
+            options.number("maxBatchEvents", 1, 1_000, "1 to 1000", f64::from(self.max_batch_events)) as u32;
+        self.max_batch_bytes = options.number(
+            "maxBatchBytes",
+            1_024,
+            61_440,
+            "1024 to 61440 (bytes)",
+            self.max_batch_bytes as f64,
+        ) as usize;
+        self.max_queue_bytes = options.number(
+            "maxQueueBytes",
+            16_384,
+            16_777_216,
+            "16384 to 16777216 (bytes)",
+            self.max_queue_bytes as f64,
+        ) as usize;
+        self.delivery = match options.word("delivery", "\"at-least-once\" or \"at-most-once\"", 2) {
+            0 => Some(Guarantee::AtLeastOnce),
+            1 => Some(Guarantee::AtMostOnce),
+            _ => None,
+        };
+        options.flag("persist", &mut self.persist);
+        self.sample_rate = options.number("sampleRate", 0, 1, "a number from 0 to 1", self.sample_rate);
+        options.flag("dryRun", &mut self.dry_run);
         // Only judged here: the shell puts them into the Version event, on its way through `beforeSend`.
         for name in &["app.package", "app.version", "app.python", "app.cacheType"] {
             options.text(name);
         }
         for name in &["app.autoLogin", "app.backendOnly"] {
-            options.flag(name, false);
+            options.flag(name, &mut false);
         }
-        options.refused.map_or(Ok(config), Err)
+        options.refused.map_or(Ok(()), Err)
     }
 
     /// Suits the limits to a format that sends each event by itself, in the URL of a request: `base` is what comes
@@ -196,13 +219,13 @@ const FORMATS: &str = match (cfg!(feature = "otlp"), cfg!(feature = "gateway")) 
 };
 
 /// Options one by one. What is absent, or refused, is `None` or the default.
-struct Options<'a> {
-    given: &'a mut dyn FnMut(&'static str) -> Given,
+struct Options<G> {
+    given: G,
     /// The first refusal.
     refused: Option<Error>,
 }
 
-impl Options<'_> {
+impl<G: FnMut(&'static str) -> Given> Options<G> {
     /// What is not acceptable is refused, unless there is nothing. Not inlined: it is the end of every method.
     #[inline(never)]
     fn refuse(&mut self, name: &'static str, expected: &'static str, given: Given) {
@@ -211,26 +234,23 @@ impl Options<'_> {
         }
     }
 
-    fn flag(&mut self, name: &'static str, default: bool) -> bool {
+    fn flag(&mut self, name: &'static str, flag: &mut bool) {
         match (self.given)(name) {
-            Given::Bool(flag) => flag,
-            other => {
-                self.refuse(name, "true or false", other);
-                default
-            }
+            Given::Bool(given) => *flag = given,
+            other => self.refuse(name, "true or false", other),
         }
     }
 
     fn number(
         &mut self,
         name: &'static str,
-        min: f64,
-        max: f64,
+        min: u32,
+        max: u32,
         expected: &'static str,
         default: f64,
     ) -> f64 {
         match (self.given)(name) {
-            Given::Number(number) if number >= min && number <= max => number,
+            Given::Number(number) if number >= f64::from(min) && number <= f64::from(max) => number,
             other => {
                 self.refuse(name, expected, other);
                 default
@@ -248,9 +268,11 @@ impl Options<'_> {
         }
     }
 
-    fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
+    fn texts(&mut self, name: &'static str) -> Option<String> {
         match (self.given)(name) {
-            Given::Texts(texts) if texts.len() <= COMPONENT_NAMES_MAX => Some(texts),
+            Given::Texts(texts) if texts.bytes().filter(|byte| *byte == 0).count() <= COMPONENT_NAMES_MAX => {
+                Some(texts)
+            }
             other => {
                 self.refuse(name, "an array of at most 2000 strings", other);
                 None
@@ -287,15 +309,22 @@ fn is_endpoint(text: &str) -> bool {
     if text.len() > ENDPOINT_MAX_BYTES || text.bytes().any(|b| b <= b' ' || b == b'\\' || b == 0x7f) {
         return false;
     }
-    if text.starts_with('/') {
-        return !text.starts_with("//");
+    let mut rest = text.as_bytes();
+    if let [b'/', path @ ..] = rest {
+        return path.first() != Some(&b'/');
     }
-    let text = text.to_ascii_lowercase();
-    let Some(rest) = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")) else {
+    for scheme in ["http://", "https://"] {
+        if let Some((start, others)) = rest.split_at_checked(scheme.len())
+            && start.eq_ignore_ascii_case(scheme.as_bytes())
+        {
+            rest = others;
+        }
+    }
+    if rest.len() == text.len() {
         return false;
-    };
+    }
     let mut has_host = false;
-    for byte in rest.bytes() {
+    for byte in rest {
         match byte {
             b'/' | b'?' | b'#' => break,
             b'@' => return false,
@@ -409,7 +438,7 @@ mod tests {
             ("consent", text("pending")),
             ("clientType", text("desktop")),
             ("errorMessages", text("off")),
-            ("componentNames", Given::Texts(vec!["ChatInput".into()])),
+            ("componentNames", Given::Texts("ChatInput\0".into())),
             ("flushIntervalMs", Given::Number(0.0)),
             ("maxBatchEvents", Given::Number(1.0)),
             ("maxBatchBytes", Given::Number(61_440.0)),
@@ -434,6 +463,13 @@ mod tests {
             assert_eq!(config != read(&[]).expect("taken"), changes, "{name}");
         }
         assert!(asked.is_empty(), "{asked:?} are not tried");
+    }
+
+    #[test]
+    fn component_names_are_at_most_so_many() {
+        let names = |count| read(&[("componentNames", Given::Texts("a\0".repeat(count)))]);
+        assert!(names(COMPONENT_NAMES_MAX).is_ok());
+        assert!(names(COMPONENT_NAMES_MAX + 1).is_err());
     }
 
     #[test]

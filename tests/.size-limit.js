@@ -11,19 +11,19 @@ export default [
   {
     name: "langflow-telemetry, wasm inlined",
     path: "../pkg/index.js",
-    limit: "32200 B",
+    limit: "29000 B",
     modifyEsbuildConfig,
   },
   {
     name: "langflow-telemetry/slim, with its wasm",
     path: ["../pkg/slim.js", "../pkg/dist/langflow_telemetry_bg.wasm"],
-    limit: "31400 B",
+    limit: "28200 B",
     modifyEsbuildConfig,
   },
   {
     name: "langflow-telemetry/ndjson, wasm inlined",
     path: "../pkg/dist/ndjson.js",
-    limit: "30300 B",
+    limit: "27100 B",
     modifyEsbuildConfig,
   },
   {

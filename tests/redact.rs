@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use langflow_telemetry::event::ERROR_MESSAGE_MAX_BYTES;
-use langflow_telemetry::redact::{component_name, redact};
+use langflow_telemetry::redact::{self, component_name, redact};
 use proptest::prelude::*;
 
 /// A secret must not survive in pieces of this many characters either.
@@ -173,6 +173,7 @@ fn shards() -> impl Strategy<Value = String> {
 }
 
 fn holds(text: &str) -> Result<(), TestCaseError> {
+    prop_assert!(String::from_utf8(redact::scrub(text)).is_ok(), "whole characters");
     let once = redact(text);
     prop_assert!(once.len() <= ERROR_MESSAGE_MAX_BYTES);
     prop_assert_eq!(redact(&once), once);
@@ -376,11 +377,11 @@ fn component_names_that_may_travel() {
         assert_eq!(component_name(name, None), "custom", "{name:?}");
     }
     assert_eq!(component_name(&long[..128], None), &long[..128]);
-    let list = ["ChatInput".to_owned(), "名前".to_owned(), long.clone()];
+    let list = format!("ChatInput\0名前\0{long}\0");
     assert_eq!(component_name("ChatInput", Some(&list)), "ChatInput");
     assert_eq!(component_name("名前", Some(&list)), "名前");
-    for name in ["chatinput", "ChatOutput", "", &long] {
+    for name in ["chatinput", "ChatOutput", "", "Chat", "Input", "ChatInput\0", "ChatInput\0名前", &long] {
         assert_eq!(component_name(name, Some(&list)), "custom");
     }
-    assert_eq!(component_name("ChatInput", Some(&[])), "custom");
+    assert_eq!(component_name("ChatInput", Some("")), "custom");
 }

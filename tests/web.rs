@@ -48,6 +48,9 @@ extern "C" {
     #[wasm_bindgen(thread_local_v2, js_name = throwing)]
     static THROWING: JsValue;
 
+    /// What answers all requests from then on; a status of 0 is none.
+    fn respond(status: u32, retry_after: &str, body: &str) -> Function;
+
     #[wasm_bindgen(js_name = clientHints)]
     fn client_hints(platform: &str, way: &str) -> Object;
 
@@ -106,8 +109,8 @@ impl Client {
     pub fn hear(&self, signal: usize, number: u32, text: Option<String>) {
         web::hear(self.0 as usize, signal, number, give(text));
     }
-    pub fn answer(&self, attempt: u32, status: u32, date_ms: f64, text: Option<String>) {
-        web::answer(self.0 as usize, attempt, status, date_ms, give(text));
+    pub fn answer(&self, attempt: u32, status: u32, wait_ms: f64, rejected: f64) {
+        web::answer(self.0 as usize, attempt, status, wait_ms, rejected);
     }
     pub fn track(
         &self,
@@ -526,6 +529,127 @@ async fn requests_carry_no_cookie_and_no_referrer_and_follow_nothing() {
     }
     assert_eq!(get(&sent, "keepalive"), true);
     assert_eq!(json(&get(&sent, "headers")), r#"{"content-type":"text/plain;charset=UTF-8"}"#);
+}
+
+#[wasm_bindgen_test]
+async fn what_an_answer_says_is_read() {
+    for (status, header, body, expected) in [
+        (200, "", r#"{"accepted":3,"duplicate":0,"rejected":2}"#, "[200,null,2]"),
+        (200, "", r#"{"partialSuccess":{"rejectedLogRecords":"12"}}"#, "[200,null,12]"),
+        (200, "", r#"{"accepted":3}"#, "[200,null,null]"),
+        (503, "120", "later", "[503,120000,null]"),
+        (503, " 7 ", "later", "[503,7000,null]"),
+        (429, "Thu, 01 Jan 1970 00:00:00 GMT", "", "[429,true,null]"),
+        (429, "soon", "", "[429,null,null]"),
+        (0, "", "", "[0,null,null]"),
+    ] {
+        let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
+        set(&visit.touched, "answer", &respond(status, header, body));
+        visit.component(1.0);
+        visit.command(FLUSH, 1);
+        wait(10).await;
+        assert_eq!(visit.seen("answered"), format!("[{expected}]"), "{status} {header} {body}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn what_a_receiver_asks_and_refuses_counts() {
+    let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
+    visit.component(1.0);
+    visit.component(1.0);
+    set(&visit.touched, "answer", &respond(200, "", r#"{"rejected":99999999999}"#));
+    visit.command(FLUSH, 1);
+    wait(10).await;
+    assert_eq!(visit.stat("sent"), 0);
+    assert_eq!(visit.stat("rejected"), 2);
+}
+
+// ---- the store
+
+/// What is stored, by its keys.
+fn stored() -> Vec<String> {
+    let keys = Object::keys(get(&js_sys::global(), "localStorage").unchecked_ref::<Object>());
+    keys.iter().filter_map(|key| key.as_string()).collect()
+}
+
+#[wasm_bindgen_test]
+async fn what_an_earlier_page_left_is_sent_and_rubbish_is_removed() {
+    let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
+    set(&visit.touched, "answer", &respond(0, "", ""));
+    visit.component(1.0);
+    visit.command(FLUSH, 1);
+    wait(10).await;
+    visit.fire("window", "pagehide", &[]);
+    let keys = stored();
+    let key = keys.iter().find(|key| key.ends_with(":k3f9x2ab7c1d:1")).unwrap_or_else(|| panic!("{keys:?}"));
+    assert!(!keys.contains(&key.replace(":1", "")), "the claim is given up: {keys:?}");
+    let value = storage("getItem", &[key]).as_string().expect("a batch");
+    let prefix = key.replace("k3f9x2ab7c1d:1", "");
+
+    let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
+    let now = js_sys::Date::now();
+    let recent = format!("u{now} 2\n{{}}\n");
+    let long_ago =
+        format!("u{} {}", now - 8.0 * 24.0 * 3_600_000.0, value.split_once(' ').expect("a head").1);
+    for (name, value) in [("abc:1", &value), ("held:1", &value), ("stale:1", &value), ("old:1", &long_ago)] {
+        storage("setItem", &[&format!("{prefix}{name}"), value]);
+    }
+    storage("setItem", &[&format!("{prefix}held"), &format!("{}", now + 10_000.0)]);
+    storage("setItem", &[&format!("{prefix}stale"), &format!("{}", now - 10_000.0)]);
+    let cut_off = value.trim_end().to_owned();
+    let large = format!("{value}{}", "x".repeat(70_000));
+    for (name, value) in [
+        ("abc:2", "nothing of ours"),
+        ("abc:3", ""),
+        ("abc:4", &recent),
+        ("abc:5", &cut_off),
+        ("abc:6", &large),
+        ("abc:x", &value),
+        (":1", &value),
+        ("::", &value),
+    ] {
+        storage("setItem", &[&format!("{prefix}{name}"), value]);
+    }
+    storage("setItem", &["langflow-telemetry:1:abc:1", "u1 2\n{}\n"]);
+    storage("setItem", &["langflow-telemetry:1:abc", "17"]);
+    storage("setItem", &["langflow-telemetry:1:new:1", &recent]);
+    storage("setItem", &["theirs", "kept"]);
+    visit.command(START, 0);
+    wait(300).await;
+    let mut keys = stored();
+    keys.retain(|key| !key.contains(":k3f9x2ab7c1d"));
+    keys.sort();
+    let mut expected = vec![
+        "langflow-telemetry:1:new:1".to_owned(),
+        format!("{prefix}held"),
+        format!("{prefix}held:1"),
+        format!("{prefix}stale"),
+        "theirs".to_owned(),
+    ];
+    expected.sort();
+    assert_eq!(keys, expected);
+    assert_eq!(visit.stat("recovered").as_f64().map(|events| events % 3.0), Some(0.0), "three batches");
+    assert!(visit.stat("expired").as_f64() > Some(0.0), "what was there for eight days");
+    visit.command(FLUSH, 2);
+    wait(50).await;
+    assert_eq!(visit.lines("component").len(), 2, "of two pages, in {}", visit.seen("bodies"));
+    assert!(!stored().iter().any(|key| key.contains(":k3f9x2ab7c1d:")), "{:?}", stored());
+}
+
+#[wasm_bindgen_test]
+fn the_store_takes_no_more_than_a_mebibyte() {
+    let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
+    let now = js_sys::Date::now();
+    // Of another endpoint, and not yet old.
+    storage("setItem", &["langflow-telemetry:1:abc:1", &format!("u{now} {}\n", 1024 * 1024 - 100)]);
+    visit.command(START, 0);
+    visit.component(1.0);
+    visit.forget("told");
+    THROWING.with(|throwing| visit.pretend("navigator", "sendBeacon", throwing));
+    set(&visit.touched, "answer", &respond(0, "", ""));
+    visit.fire("window", "pagehide", &[]);
+    assert!(visit.seen("told").contains("store_unavailable"), "{}", visit.seen("told"));
+    assert!(!stored().iter().any(|key| key.contains(":k3f9x2ab7c1d:")), "{:?}", stored());
 }
 
 // ---- off is off

@@ -6,25 +6,29 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use alloc::collections::VecDeque;
-use core::cell::{Cell, RefCell, UnsafeCell};
+use core::cell::{Cell, UnsafeCell};
 use core::{mem, slice};
 
 use wasm_bindgen::prelude::*;
 
-use super::lifecycle::{self, HIDDEN, IS_THERE, Listening, RESTORED, WAS_THERE};
-use super::store::{self, Store};
-use super::transport::{self, DEFERRED, DEFERRED_ATTEMPT, Endpoint};
+use super::lifecycle::{self, HIDDEN, IS_CLAIM, IS_OPT_OUT, IS_THERE, Listening, RESTORED, WAS_THERE};
+use super::navigator::{
+    self, DEFERS, DNT, GPC, IS_LOOPBACK, IS_OWN, LOCKS, OFFLINE, OPTED_OUT, PRERENDERING, says,
+};
+use super::transport::{DEFERRED, DEFERRED_ATTEMPT};
 use super::{
-    Ask, Host, Signal, call, lend, monotonic_ms, navigator, options, random, received, text, wall_ms,
+    Ask, Host, Lent, Signal, into_text, lend, monotonic_ms, options, random, received, store, text, wall_ms,
 };
 use crate::config::{Config, ErrorMessages, Given, Guarantee};
 use crate::consent::{self, Choice, Consent, Signals};
-use crate::delivery::{Action, Captured, Delivery, Input, Mode, Notice, Now, Outcome, Reason, Rules, Via};
+use crate::delivery::{
+    Action, Captured, Delivery, Input, Mode, Notice, Now, Outcome, Reason, Rules, Step, Via,
+};
 use crate::error::Error;
 use crate::event::{self, Component, Event, Origin, Playground, Run, Shutdown, Version};
 use crate::queue::Limits;
 use crate::redact;
+use crate::retry::retry_after_ms;
 use crate::wire::Encoder;
 
 /// Numbers that an event crosses as: see [`track`].
@@ -40,6 +44,11 @@ const TEXT_BYTES: usize = 3 * 4_096;
 /// which costs each text in it one more look.
 const TEXTS_MAX: usize = 64;
 
+/// Why it is off, as the shell knows it; from the last on are consent's reasons.
+const SAMPLED: u32 = 1;
+const SHUT_DOWN: u32 = 2;
+const DENIED: u32 = 3;
+
 /// What arms no timer, in ms.
 const NEVER: f64 = -1.0;
 
@@ -51,12 +60,12 @@ const TIMEOUT_MAX_MS: f64 = 2_147_483_647.0;
 /// They stay for as long as the document: what drops one could only be told by JavaScript's collector, which never gets
 /// to a client that listens; and that code, with the class that it takes, has its weight too. A client that was shut down
 /// has let go of its events, timers and listeners; what is left of it is less than 2 KB.
-struct Pages(RefCell<Vec<Option<&'static Page>>>);
+struct Pages(Lent<Vec<Option<&'static Page>>>);
 
 // SAFETY: the module has no threads: its memory is not shared, so nobody else can come in.
 unsafe impl Sync for Pages {}
 
-static PAGES: Pages = Pages(RefCell::new(Vec::new()));
+static PAGES: Pages = Pages(Lent::new(Vec::new()));
 
 fn page(client: usize) -> Option<&'static Page> {
     PAGES.0.borrow().get(client).copied().flatten()
@@ -66,21 +75,21 @@ fn page(client: usize) -> Option<&'static Page> {
 struct Page {
     host: Host,
     config: Config,
-    delivery: RefCell<Delivery>,
+    delivery: Lent<Delivery>,
     encoder: Encoder,
     /// The number of the next event.
     seq: Cell<u64>,
     /// What the format says of the app and the machine beside the events. It comes from the Version event as
     /// `beforeSend` left it, so that nothing travels that was taken out there.
-    frame: RefCell<Vec<u8>>,
+    frame: Lent<Vec<u8>>,
     /// Where events are encoded, kept so that its memory is.
-    line: RefCell<Vec<u8>>,
+    line: Lent<Vec<u8>>,
     /// Names of components, and messages, as they travel: see [`learn`]. Two tables, since an event may have one of each,
     /// and a message that begins its table anew must not take the name away.
-    names: RefCell<Vec<String>>,
-    messages: RefCell<Vec<String>>,
-    endpoint: Endpoint,
-    store: Store,
+    names: Lent<Vec<String>>,
+    messages: Lent<Vec<String>>,
+    /// Absolute.
+    endpoint: String,
     /// The Version event waits for client hints.
     awaits_hints: Cell<bool>,
     has_version: Cell<bool>,
@@ -91,9 +100,8 @@ struct Page {
     life_began: Cell<f64>,
     chosen: Cell<Option<Choice>>,
     sampled_out: bool,
-    /// Actions not yet executed. A host function may call back in while one is; its actions queue up here, so
-    /// that all are executed in the order in which they were decided.
-    actions: RefCell<VecDeque<Action>>,
+    /// Steps are being executed. A host function may call back in meanwhile; what that leads to queues up in the
+    /// machine, so that all are executed in the order in which they were decided.
     is_executing: Cell<bool>,
 }
 
@@ -125,17 +133,12 @@ pub fn inbox() {
 /// `session` is the length of the text that is waiting: the page load's random name.
 #[wasm_bindgen]
 pub fn open(client: u32, session: i32) -> bool {
-    let host = Host(client);
-    let session = received(session).unwrap_or_default();
-    let page = options::read(host).and_then(|config| {
-        Endpoint::resolve(host, &config.endpoint)
-            .map(|endpoint| (config, endpoint))
-            .ok_or(Error::option("endpoint", "an http(s) URL, since this page has no origin of its own"))
-    });
-    match page {
-        Ok((config, endpoint)) => {
-            let page = Box::leak(Box::new(Page::new(config, endpoint, host, session)));
-            let mut pages = PAGES.0.borrow_mut();
+    // Where it stays from the beginning: see `Page::blank`. One whose options were bad is less than 1 KB that is lost.
+    let page = Box::leak(Box::new(const { Page::blank() }));
+    page.host = Host(client);
+    match page.set_up(received(session).unwrap_or_default()) {
+        Ok(()) => {
+            let pages = &mut *PAGES.0.borrow_mut();
             while pages.len() < client as usize {
                 pages.push(None);
             }
@@ -143,7 +146,7 @@ pub fn open(client: u32, session: i32) -> bool {
             true
         }
         Err(error) => {
-            host.tell(error.code(), 1, error.subject(), error.expected());
+            page.host.refuse(1, &error);
             false
         }
     }
@@ -157,11 +160,19 @@ pub fn hear(client: usize, signal: usize, number: u32, text: i32) {
     }
 }
 
-/// What became of the request `attempt`: see [`transport::outcome`].
+/// What became of the request `attempt`: its status, 0 where there was no answer; how many ms it asks to wait, NaN where it
+/// does not; how many events it says it refused, NaN or 0 where none.
 #[wasm_bindgen]
-pub fn answer(client: usize, attempt: u32, status: u32, date_ms: f64, text: i32) {
+pub fn answer(client: usize, attempt: u32, status: u32, wait_ms: f64, rejected: f64) {
     if let Some(page) = page(client) {
-        let outcome = transport::outcome(status, date_ms, &received(text).unwrap_or_default(), wall_ms());
+        // A page that patched `fetch` may hand over what it likes.
+        let outcome = match u16::try_from(status) {
+            Ok(status) if status > 0 => {
+                let retry_after_ms = retry_after_ms(wait_ms);
+                Outcome::Answered { status, retry_after_ms, rejected: rejected as u32 }
+            }
+            _ => Outcome::Unreachable,
+        };
         page.drive(Input::Answer { attempt, outcome });
     }
 }
@@ -276,19 +287,56 @@ const fn flag(given: u32) -> Option<bool> {
 }
 
 impl Page {
-    fn new(mut config: Config, mut endpoint: Endpoint, host: Host, session: String) -> Self {
-        if config.format.is_ping() {
-            let mut end = endpoint.href.len();
-            while endpoint.href.as_bytes().get(end.wrapping_sub(1)) == Some(&b'/') {
-                end -= 1;
-            }
-            endpoint.href.truncate(end);
-            config.fit(&endpoint.href);
+    /// A page that is yet to be set up: a part of the module's data, of which most is zero. To make each part, hand it on
+    /// and put it in its place were 1.5 KB of loads and stores.
+    const fn blank() -> Self {
+        Self {
+            host: Host(0),
+            config: Config::DEFAULT,
+            delivery: Lent::new(Delivery::BLANK),
+            encoder: Encoder::BLANK,
+            seq: Cell::new(0),
+            frame: Lent::new(Vec::new()),
+            line: Lent::new(Vec::new()),
+            names: Lent::new(Vec::new()),
+            messages: Lent::new(Vec::new()),
+            endpoint: String::new(),
+            awaits_hints: Cell::new(false),
+            has_version: Cell::new(false),
+            has_shutdown: Cell::new(false),
+            is_leaving: Cell::new(false),
+            life_began: Cell::new(0.0),
+            chosen: Cell::new(None),
+            sampled_out: false,
+            is_executing: Cell::new(false),
         }
-        let sampled_out = config.sample_rate < 1.0 && random() >= config.sample_rate;
+    }
+
+    fn set_up(&mut self, session: String) -> Result<(), Error> {
+        let host = self.host;
+        options::read(host, &mut self.config)?;
+        let is_ping = self.config.format.is_ping();
+        self.endpoint = host
+            .text_of(Ask::Resolve, f64::from(is_ping), &self.config.endpoint)
+            .ok_or(Error::option("endpoint", "an http(s) URL, since this page has no origin of its own"))?;
+        if is_ping {
+            self.config.fit(&self.endpoint);
+        }
+        let config = &self.config;
+        store::name(host, &self.endpoint, config.format, &session);
+        self.sampled_out = config.sample_rate < 1.0 && random() >= config.sample_rate;
         let guarantee = config.guarantee();
         let again = guarantee == Guarantee::AtLeastOnce;
-        let locks = host.text(Ask::Property, "navigator.locks").is_some();
+        let origin = Origin {
+            session: session.clone(),
+            seq: 0,
+            time: 0,
+            client_type: config.client_type.clone(),
+            sample_rate: (config.sample_rate < 1.0).then_some(config.sample_rate),
+        };
+        self.encoder = Encoder::new(config.format, &origin);
+        *self.frame.get_mut() = config.format.frame(&Version::default(), &config.client_type);
+        let signals = navigator::signals(host);
         let rules = Rules {
             limits: Limits {
                 batch_events: config.max_batch_events,
@@ -298,53 +346,27 @@ impl Page {
             flush_interval_ms: config.flush_interval_ms,
             guarantee,
             // Two tabs without a lock may send the same batch: only where that does no harm.
-            store: config.persist && !config.dry_run && !sampled_out && (again || locks),
-            deferred: again && !config.dry_run && endpoint.defers,
-            beacon: endpoint.is_own && !config.format.is_ping(),
-            pings: config.format.is_ping(),
-            sampled_out,
+            store: config.persist && !config.dry_run && !self.sampled_out && (again || signals & LOCKS != 0),
+            deferred: again && !config.dry_run && signals & DEFERS != 0,
+            beacon: signals & IS_OWN != 0 && !is_ping,
+            pings: is_ping,
+            sampled_out: self.sampled_out,
         };
-        let origin = Origin {
-            session: session.clone(),
-            seq: 0,
-            time: 0,
-            client_type: config.client_type.clone(),
-            sample_rate: (config.sample_rate < 1.0).then_some(config.sample_rate),
-        };
-        Self {
-            host,
-            delivery: RefCell::new(Delivery::new(rules, session.clone())),
-            encoder: Encoder::new(config.format, &origin),
-            seq: Cell::new(0),
-            frame: RefCell::new(config.format.frame(&Version::default(), &config.client_type)),
-            line: RefCell::new(Vec::new()),
-            names: RefCell::new(Vec::new()),
-            messages: RefCell::new(Vec::new()),
-            store: Store::new(&endpoint.href, config.format, &session),
-            endpoint,
-            config,
-            awaits_hints: Cell::new(false),
-            has_version: Cell::new(false),
-            has_shutdown: Cell::new(false),
-            is_leaving: Cell::new(false),
-            life_began: Cell::new(0.0),
-            chosen: Cell::new(None),
-            sampled_out,
-            actions: RefCell::new(VecDeque::new()),
-            is_executing: Cell::new(false),
-        }
+        self.delivery.get_mut().begin(rules, session);
+        Ok(())
     }
 
     // ---- consent
 
     /// Asked at the start, at every choice, and again whenever something is about to be sent.
     fn consent(&self) -> Consent {
-        let remembered = if store::opted_out(self.host) { Some(Choice::Out) } else { None };
+        let signals = navigator::signals(self.host);
+        let remembered = if signals & OPTED_OUT != 0 { Some(Choice::Out) } else { None };
         consent::decide(Signals {
             do_not_track: false,
             honor_browser: self.config.honor_browser_signals,
-            gpc: navigator::gpc(self.host),
-            dnt: navigator::dnt(self.host),
+            gpc: signals & GPC != 0,
+            dnt: signals & DNT != 0,
             asked: self.config.consent,
             chosen: remembered.or(self.chosen.get()),
         })
@@ -354,7 +376,7 @@ impl Page {
         // The shell has remembered it, for the next visit.
         match (self.mode(), choice) {
             (Mode::Closed, Choice::In) => {}
-            (Mode::Closed, Choice::Out) => store::purge(self.host),
+            (Mode::Closed, Choice::Out) => self.host.told(Ask::Purge, ""),
             _ => {
                 self.chosen.set(Some(choice));
                 self.reconsider();
@@ -364,13 +386,13 @@ impl Page {
 
     fn reconsider(&self) {
         match self.consent() {
-            Consent::Granted if self.sampled_out => self.host.told(Ask::Because, "sampled"),
-            Consent::Granted if lifecycle::is_prerendering(self.host) => {
+            Consent::Granted if self.sampled_out => self.because(SAMPLED),
+            Consent::Granted if says(self.host, PRERENDERING) => {
                 lifecycle::listen(self.host, Listening::Prerender);
             }
             Consent::Granted => self.begin(),
             Consent::Pending => {}
-            Consent::Denied(reason) => self.end(reason.as_str()),
+            Consent::Denied(reason) => self.end(reason),
         }
     }
 
@@ -378,7 +400,7 @@ impl Page {
         if !matches!(self.mode(), Mode::Pending | Mode::Off) {
             return;
         }
-        self.host.told(Ask::Because, "");
+        self.because(0);
         lifecycle::listen(self.host, Listening::Page);
         self.life_began.set(monotonic_ms());
         let introduces = !self.has_version.get();
@@ -400,11 +422,16 @@ impl Page {
     }
 
     fn is_offline(&self) -> bool {
-        lifecycle::is_offline(self.host) && !self.endpoint.is_loopback
+        navigator::signals(self.host) & (OFFLINE | IS_LOOPBACK) == OFFLINE
     }
 
-    fn end(&self, reason: &'static str) {
-        self.host.told(Ask::Because, reason);
+    /// Says why it is off; 0 where it is not.
+    fn because(&self, reason: u32) {
+        self.host.does(Ask::Because, f64::from(reason));
+    }
+
+    fn end(&self, reason: consent::Reason) {
+        self.because(DENIED + reason as u32);
         self.drive(Input::Denied);
         self.quiet();
     }
@@ -437,11 +464,13 @@ impl Page {
             (&self.names, name.to_owned())
         } else {
             match self.config.error_messages {
-                ErrorMessages::Scrubbed if !given.is_empty() => (&self.messages, redact::redact(given)),
+                ErrorMessages::Scrubbed if !given.is_empty() => {
+                    (&self.messages, into_text(redact::scrub(given)))
+                }
                 _ => return 0,
             }
         };
-        let mut known = known.borrow_mut();
+        let known = &mut *known.borrow_mut();
         if known.len() >= TEXTS_MAX {
             known.clear();
         }
@@ -492,8 +521,8 @@ impl Page {
     /// Swaps the texts of an event with those that were learned, so that none is copied: before the event is captured, and
     /// back behind it.
     fn lend_texts(&self, event: &mut Event, what: u32) {
-        let mut names = self.names.borrow_mut();
-        let mut messages = self.messages.borrow_mut();
+        let names = &mut *self.names.borrow_mut();
+        let messages = &mut *self.messages.borrow_mut();
         if let Event::Component(component) = event
             && let Some(name) = names.get_mut((what as usize >> 8 & 0xff).wrapping_sub(1))
         {
@@ -547,11 +576,11 @@ impl Page {
     }
 
     fn capture(&self, event: &Event, time_ms: f64) -> Captured {
-        let mut line = self.line.borrow_mut();
+        let line = &mut *self.line.borrow_mut();
         line.clear();
         let seq = self.seq.get();
-        self.encoder.encode(event, seq, time_ms as u64, self.config.max_batch_bytes, &mut line);
-        let captured = self.delivery.borrow_mut().capture(&line, matches!(event, Event::Shutdown(_)));
+        self.encoder.encode(event, seq, time_ms as u64, self.config.max_batch_bytes, line);
+        let captured = self.delivery.borrow_mut().capture(line, matches!(event, Event::Shutdown(_)));
         // A refused event has no number: a gap in `seq` means a loss, and nothing else.
         if matches!(captured, Captured::Quiet | Captured::Wake) {
             self.seq.set(seq + 1);
@@ -570,7 +599,7 @@ impl Page {
     fn refuse_invalid(&self, error: &Error) {
         let count = self.refuse(Reason::Invalid);
         if count > 0 {
-            self.host.tell(error.code(), count, error.subject(), error.expected());
+            self.host.refuse(count, error);
         }
     }
 
@@ -581,7 +610,7 @@ impl Page {
 
     /// How many there are of that reason now; 0 where nothing is counted.
     fn refuse(&self, reason: Reason) -> u32 {
-        let mut delivery = self.delivery.borrow_mut();
+        let delivery = &mut *self.delivery.borrow_mut();
         if delivery.refuse(reason) == Captured::Off {
             return 0;
         }
@@ -592,7 +621,7 @@ impl Page {
     fn introduce(&self, processor: &str) {
         self.host.told(Ask::EndHints, "");
         if self.awaits_hints.replace(false) && !self.has_version.replace(true) {
-            call(self.host.0, Ask::Emit as u32, -1.0, &navigator::machine(self.host, processor));
+            navigator::introduce(self.host, processor);
             if self.config.format.is_ping() && !self.is_offline() {
                 self.drive(Input::Online);
             }
@@ -641,9 +670,9 @@ impl Page {
             Signal::Freeze => self.drive(Input::Frozen),
             Signal::Resume => self.drive(Input::Returned),
             Signal::Online => self.drive(Input::Online),
-            Signal::Offline if !self.endpoint.is_loopback => self.drive(Input::Offline),
+            Signal::Offline if !says(self.host, IS_LOOPBACK) => self.drive(Input::Offline),
             Signal::PageShow | Signal::Offline => {}
-            Signal::Storage => self.stored(number, text),
+            Signal::Storage => self.stored(number),
             Signal::Prerendered => self.reconsider(),
             Signal::Tick => self.drive(Input::Tick),
             Signal::Locked => self.drain(),
@@ -654,12 +683,12 @@ impl Page {
     }
 
     /// Another tab wrote: it opted out or in, or claimed what it left; or the site's data was cleared.
-    fn stored(&self, number: u32, key: Option<String>) {
+    fn stored(&self, number: u32) {
         let is_there = number & IS_THERE != 0;
-        if key.as_ref().is_none_or(|key| key == store::OPT_OUT) {
+        if number & IS_OPT_OUT != 0 {
             // Not what is there by now: who opted out and in again has had all purged in between.
-            if is_there { self.end(consent::Reason::OptedOut.as_str()) } else { self.reconsider() }
-        } else if key.is_some_and(|key| self.store.is_claim(&key)) && !(is_there && number & WAS_THERE != 0) {
+            if is_there { self.end(consent::Reason::OptedOut) } else { self.reconsider() }
+        } else if number & IS_CLAIM != 0 && !(is_there && number & WAS_THERE != 0) {
             // Not at its renewals: with twenty tabs open that were a look into the store all the time.
             self.drive(Input::Noticed);
         }
@@ -674,7 +703,7 @@ impl Page {
 
     fn drain(&self) {
         if self.mode() == Mode::On {
-            let found = self.store.read(self.host, wall_ms());
+            let found = store::read(self.host, self.config.format);
             self.drive(Input::Drained(found));
         }
     }
@@ -684,24 +713,27 @@ impl Page {
     fn drive(&self, input: Input) {
         let now = Now { mono_ms: monotonic_ms(), wall_ms: wall_ms() };
         let random = random();
-        let actions = self.delivery.borrow_mut().handle(input, now, random);
-        self.actions.borrow_mut().extend(actions);
+        self.delivery.borrow_mut().take(input, now, random);
         if self.is_executing.replace(true) {
             return;
         }
-        while let Some(action) = self.next_action() {
-            self.execute(action, now.wall_ms);
+        while let Some(step) = self.step() {
+            self.execute(step);
         }
-        self.store.settle();
         self.is_executing.set(false);
     }
 
-    fn next_action(&self) -> Option<Action> {
-        self.actions.borrow_mut().pop_front()
+    fn step(&self) -> Option<Step> {
+        self.delivery.borrow_mut().step()
     }
 
-    fn execute(&self, action: Action, wall_ms: f64) {
-        match action {
+    /// What the step carries: a name, lines.
+    fn carried(&self) -> Vec<u8> {
+        self.delivery.borrow_mut().carried()
+    }
+
+    fn execute(&self, step: Step) {
+        match step {
             Action::Send { attempt, via } => {
                 if let Some(outcome) = self.send(attempt, via) {
                     self.drive(Input::Answer { attempt, outcome });
@@ -715,26 +747,28 @@ impl Page {
                 self.arm(after_ms);
             }
             Action::Disarm => self.arm(NEVER),
-            Action::Persist { id, sent, lines } => {
-                if !self.store.persist(self.host, id, sent, &lines, wall_ms) {
+            Action::Persist { id, sent, .. } => {
+                if !store::persist(self.host, id, sent, &self.carried()) {
                     self.drive(Input::StoreFailed { id });
                 }
             }
-            Action::Adopt { session, id, new_id, lines } => {
-                if !self.store.adopt(self.host, &session, id, new_id, &lines, wall_ms) {
+            Action::Adopt { new_id, .. } => {
+                let name = self.carried();
+                if !store::adopt(self.host, text(&name), new_id, &self.carried()) {
                     self.drive(Input::StoreFailed { id: new_id });
                 }
             }
-            Action::Forget { id } => self.store.forget_own(self.host, id),
-            Action::ForgetForeign { session, id } => self.store.forget(self.host, &session, id),
-            Action::Lease { until_ms } => self.store.lease(self.host, until_ms),
-            Action::Release => self.store.release(self.host),
+            Action::Forget { id } => store::forget(self.host, "", id),
+            Action::ForgetForeign { id, .. } => store::forget(self.host, text(&self.carried()), id),
+            Action::Lease { until_ms } => store::lease(self.host, until_ms),
+            Action::Release => store::lease(self.host, NEVER),
             Action::Drain => {
                 if !self.host.does(Ask::Lock, 0.0) {
                     self.drain();
                 }
             }
-            Action::Insure { lines } => {
+            Action::Insure { .. } => {
+                let lines = self.carried();
                 // A deferred request is sent by the browser, whenever the page ends: this is where it is asked.
                 if self.may_send() {
                     self.abort(DEFERRED_ATTEMPT);
@@ -747,15 +781,15 @@ impl Page {
             Action::Uninsure => self.abort(DEFERRED_ATTEMPT),
             Action::Purge => {
                 self.abort(DEFERRED_ATTEMPT);
-                store::purge(self.host);
+                self.host.told(Ask::Purge, "");
             }
             Action::Settle { token, acknowledged } => {
                 if self.mode() == Mode::Closed {
-                    self.host.told(Ask::Because, "shut_down");
+                    self.because(SHUT_DOWN);
                     self.quiet();
                 }
                 let yes = if acknowledged { "yes" } else { "" };
-                call(self.host.0, Ask::Settle as u32, f64::from(token), yes);
+                self.host.ask(Ask::Settle, f64::from(token), yes);
             }
             Action::Tell(notice) => {
                 if notice == Notice::Stopped {
@@ -770,7 +804,7 @@ impl Page {
     fn may_send(&self) -> bool {
         if let Consent::Denied(reason) = self.consent() {
             // Said since the event was captured: by the browser, or in another tab.
-            self.end(reason.as_str());
+            self.end(reason);
             return false;
         }
         true
@@ -796,7 +830,7 @@ impl Page {
     /// Says whether the browser took it. What a ping says is in its URL.
     fn request(&self, attempt: u32, via: u32, mut body: &[u8]) -> bool {
         let format = self.config.format;
-        let mut url = self.endpoint.href.clone();
+        let mut url = self.endpoint.clone();
         if format.is_ping() {
             url.push_str(text(body));
             body = &[];
@@ -806,12 +840,12 @@ impl Page {
 
     fn tell(&self, notice: Notice) {
         let (code, count) = match notice {
-            Notice::Dropped(reason, count) => (reason.as_str(), count),
-            Notice::EndpointBlocked(count) => ("endpoint_blocked", count),
-            Notice::Stopped => ("stopped", 1),
-            Notice::StoreUnavailable(count) => ("store_unavailable", count),
+            Notice::Dropped(reason, count) => (reason as u32, count),
+            Notice::EndpointBlocked(count) => (8, count),
+            Notice::Stopped => (9, 1),
+            Notice::StoreUnavailable(count) => (10, count),
         };
-        self.host.tell(code, count, "", "");
+        self.host.does(Ask::Notice, f64::from(count) * 16.0 + f64::from(code));
     }
 
     fn stat(&self, which: usize) -> Option<u32> {

@@ -1,8 +1,8 @@
-//! The page's life: what is listened for, and how the page is right now.
+//! The page's life: what is listened for.
 
 use super::{Ask, Host};
 
-/// Beside a [`Signal`]: the page is hidden.
+/// Beside a [`Signal`](super::Signal): the page is hidden.
 pub(super) const HIDDEN: u32 = 1;
 /// The page came from the back/forward cache.
 pub(super) const RESTORED: u32 = 2;
@@ -10,6 +10,10 @@ pub(super) const RESTORED: u32 = 2;
 pub(super) const IS_THERE: u32 = 4;
 /// There was something under the key.
 pub(super) const WAS_THERE: u32 = 8;
+/// The key is the remembered opt-out's; or all keys were removed.
+pub(super) const IS_OPT_OUT: u32 = 16;
+/// The key is that of a page's claim.
+pub(super) const IS_CLAIM: u32 = 32;
 
 /// What is listened for.
 #[derive(Debug, Clone, Copy)]
@@ -25,18 +29,4 @@ pub(super) enum Listening {
 /// Listens for this, and for nothing else.
 pub(super) fn listen(host: Host, to: Listening) {
     host.does(Ask::Listen, f64::from(to as u8));
-}
-
-/// Whether the page is being prerendered: nobody has seen it yet, and maybe nobody will.
-pub(super) fn is_prerendering(host: Host) -> bool {
-    is(host, "document.prerendering", "true")
-}
-
-/// Whether the browser says that there is no network.
-pub(super) fn is_offline(host: Host) -> bool {
-    is(host, "navigator.onLine", "false")
-}
-
-fn is(host: Host, path: &str, value: &str) -> bool {
-    host.text(Ask::Property, path).is_some_and(|text| text == value)
 }

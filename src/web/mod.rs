@@ -12,7 +12,7 @@
 //! reaches the page's `onerror`.
 //!
 //! # Borrows
-//! A call into JavaScript may call back in (a patched `fetch`, `onDiagnostic`, a getter). So no `RefCell` is
+//! A call into JavaScript may call back in (a patched `fetch`, `onDiagnostic`, a getter). So nothing that is [`Lent`] is
 //! borrowed while one is made: take what is needed, end the borrow, call.
 
 mod api;
@@ -26,8 +26,16 @@ mod transport;
 
 use alloc::string::String;
 use alloc::vec;
+use alloc::vec::Vec;
+
+#[cfg(not(feature = "lean"))]
+use core::cell::RefCell as Lent;
+#[cfg(feature = "lean")]
+use lean::Lent;
 
 use wasm_bindgen::prelude::*;
+
+use crate::error::Error;
 
 pub use api::{answer, command, hear, inbox, learn, open, stat, track, version};
 
@@ -79,25 +87,33 @@ impl Signal {
 }
 
 /// What a client's host is asked for, or told. The order is that of the functions which `pkg/client.js` enlists; each
-/// gets a text and a number, and answers with a text, a number or a flag.
+/// gets a text, a number and for [`Ask::Keep`] bytes, and answers with a text, a number or a flag.
 #[derive(Debug, Clone, Copy)]
 enum Ask {
-    /// What the options, or the facts of the Version event, have under a name: a letter that says of what type it is,
-    /// and for all but numbers the value: see [`options`].
+    /// What the options, or the facts of the Version event, have under a name: a text, or of what type it is: see
+    /// [`options`].
     Given,
     /// The same where it is a number.
     Number,
-    /// Says why it is off; empty where it is not.
+    /// The same where it is an array of texts: each with a NUL behind it.
+    Texts,
+    /// Says why it is off: a place in `WHY` of `pkg/client.js`; 0 where it is not.
     Because,
+    /// Tells the host page: a place in `CODES` there, and 16 times how often so far.
+    Notice,
+    /// Says what system this is, where that is known.
+    System,
     /// Has an event captured which is our own: Shutdown, where the number is its seconds; where it is negative Version,
-    /// the text being platform and arch, a line end between, either of which may be empty. It takes the way of all
-    /// events, through `beforeSend`.
+    /// the text being arch, where that is known. It takes the way of all events, through `beforeSend`.
     Emit,
     /// Answers the promise with this number: any text is a yes.
     Settle,
     /// A property of the global object, and of what is in it, as text.
     Property,
-    /// An endpoint's parts: see [`transport`].
+    /// What holds now of what is in [`navigator`], as flags.
+    Signals,
+    /// An endpoint's absolute address, without slashes at its end where the number is not 0; nothing on a page without an
+    /// origin, such as a file.
     Resolve,
     /// Asks for client hints, which [`Signal::Hints`] brings, after so many ms at the latest. No: there are none.
     Hints,
@@ -109,12 +125,24 @@ enum Ask {
     Arm,
     /// Aborts an attempt; whatever it says later is not heard.
     Abort,
-    /// The first so many UTF-16 units of what is stored under a key.
-    Item,
-    /// Removes what is stored under a key.
-    Remove,
-    /// All stored keys of ours, a line each.
-    Keys,
+    /// Gives the stored keys their names: see [`store`].
+    Name,
+    /// Comes to the next stored batch, with a number from the first one on; says the name of its page.
+    Next,
+    /// Of that batch: its id, when it was written, until when it is claimed, in Unix ms.
+    About,
+    /// Its lines.
+    Lines,
+    /// Removes it.
+    Reject,
+    /// Keeps a batch: see [`store::persist`] and [`store::adopt`].
+    Keep,
+    /// Removes a stored batch: see [`store::forget`].
+    Forget,
+    /// Claims this page's batches until then, or where that is no time, no more.
+    Claim,
+    /// Removes all that is stored, but for the remembered opt-out.
+    Purge,
     /// Has [`Signal::Locked`] come while this tab holds the store's lock. No: there are no locks.
     Lock,
     /// Shows a payload as it would leave.
@@ -124,7 +152,7 @@ enum Ask {
 #[wasm_bindgen(module = "/pkg/host.js")]
 extern "C" {
     /// Returns a number; a flag as 0 or 1; of a text its length in bytes, for [`take`]; for nothing −1.
-    fn call(client: u32, what: u32, number: f64, text: &str) -> f64;
+    fn call(client: u32, what: u32, number: f64, text: &str, bytes: &[u8]) -> f64;
 
     /// Fills in the text that is waiting.
     fn take(room: &mut [u8]);
@@ -132,22 +160,17 @@ extern "C" {
     /// Lends memory for the texts of events.
     fn lend(memory: &mut [u8]);
 
-    fn tell(client: u32, count: u32, code: &str, subject: &str, expected: &str);
+    fn refuse(client: u32, count: u32, subject: &str, expected: &str);
 
     fn send(client: u32, attempt: u32, via: u32, url: &str, body: &[u8], content_type: &str) -> bool;
 
-    fn put(client: u32, key: &str, value: &str) -> bool;
-}
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    #[wasm_bindgen(js_name = monotonic)]
     fn monotonic_ms() -> f64;
 
-    #[wasm_bindgen(js_namespace = Date, js_name = now)]
+    #[wasm_bindgen(js_name = wall)]
     fn wall_ms() -> f64;
 
-    #[wasm_bindgen(js_namespace = Math)]
+    /// From 0 to 1, which it never is.
     fn random() -> f64;
 }
 
@@ -156,40 +179,42 @@ extern "C" {
 struct Host(u32);
 
 impl Host {
+    /// Not inlined: most calls have nothing in their bytes, and many no text either.
+    #[inline(never)]
+    fn ask(self, what: Ask, number: f64, text: &str) -> f64 {
+        call(self.0, what as u32, number, text, &[])
+    }
+
     fn text(self, what: Ask, text: &str) -> Option<String> {
         self.text_of(what, 0.0, text)
     }
 
     fn text_of(self, what: Ask, number: f64, text: &str) -> Option<String> {
-        received(call(self.0, what as u32, number, text) as i32)
-    }
-
-    fn number(self, what: Ask, text: &str) -> f64 {
-        call(self.0, what as u32, 0.0, text)
+        received(self.ask(what, number, text) as i32)
     }
 
     /// Says yes or no.
     fn does(self, what: Ask, number: f64) -> bool {
-        call(self.0, what as u32, number, "") > 0.0
+        self.ask(what, number, "") > 0.0
     }
 
     fn told(self, what: Ask, text: &str) {
-        call(self.0, what as u32, 0.0, text);
+        self.ask(what, 0.0, text);
     }
 
-    /// Tells the host page: a stable code, how often so far, and what was at fault and expected, if anything.
-    fn tell(self, code: &str, count: u32, subject: &str, expected: &str) {
-        tell(self.0, count, code, subject, expected);
+    fn keep(self, from: &str, number: f64, lines: &[u8]) -> bool {
+        call(self.0, Ask::Keep as u32, number, from, lines) > 0.0
+    }
+
+    /// Tells the host page that something it gave was refused, the so manieth of its kind: an option while the client is
+    /// opened, an event after that.
+    fn refuse(self, count: u32, error: &Error) {
+        refuse(self.0, count, error.subject(), error.expected());
     }
 
     /// Starts a request: says whether the browser took it.
     fn send(self, attempt: u32, via: u32, url: &str, body: &[u8], content_type: &str) -> bool {
         send(self.0, attempt, via, url, body, content_type)
-    }
-
-    /// Stores: says whether there was room, and permission.
-    fn put(self, key: &str, value: &str) -> bool {
-        put(self.0, key, value)
     }
 }
 
@@ -200,18 +225,18 @@ fn received(length: i32) -> Option<String> {
     if length > 0 {
         take(&mut bytes);
     }
-    // SAFETY: the bytes are a TextEncoder's: UTF-8, whatever the text was.
-    Some(unsafe { String::from_utf8_unchecked(bytes) })
+    // A TextEncoder made them: UTF-8, whatever the text was.
+    Some(into_text(bytes))
+}
+
+/// As [`text`]: what is received, and what `redact` made of a text, which is whole characters, as its tests show of any.
+fn into_text(bytes: Vec<u8>) -> String {
+    // SAFETY: both are UTF-8.
+    unsafe { String::from_utf8_unchecked(bytes) }
 }
 
 /// What is known to be text: encoded lines, which `wire` wrote whole characters at a time, and the inbox.
 fn text(bytes: &[u8]) -> &str {
     // SAFETY: both are UTF-8.
     unsafe { core::str::from_utf8_unchecked(bytes) }
-}
-
-/// What is before and after the first `at`. Not `str::split_once`: its search, made for long texts, weighs 1 KB.
-fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
-    let place = text.bytes().position(|byte| byte == at)?;
-    Some((text.get(..place)?, text.get(place + 1..)?))
 }

@@ -163,6 +163,9 @@ pub struct Encoder {
 }
 
 impl Encoder {
+    /// One that is yet to be made.
+    pub const BLANK: Self = Self { format: Format::Ndjson, envelope: Vec::new(), gaps: Vec::new() };
+
     /// For the page of this origin, whose `seq` and `time` do not matter.
     pub fn new(format: Format, origin: &Origin) -> Self {
         let origin = Origin { seq: json::LATER, time: json::LATER, ..origin.clone() };

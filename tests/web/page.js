@@ -10,7 +10,12 @@ export function endVisit() {
   localStorage.clear();
 }
 
-const LETTERS = { string: "t", boolean: "b", number: "n" };
+/** As in pkg/client.js. */
+const WHY = ["", "sampled", "shut_down", "do_not_track", "browser_signal", "opted_out", "denied"];
+const CODES = [
+  ...["queue_full", "invalid", "too_large", "rejected", "expired", "opted_out", "sampled", "before_send"],
+  ...["endpoint_blocked", "stopped", "store_unavailable"],
+];
 
 /** The shell's part of what a client is lent, and what the client did with it. */
 export function makeShell(options) {
@@ -21,8 +26,15 @@ export function makeShell(options) {
     told: [],
     emitted: [],
     settled: [],
-    hear: (...heard) => shell.client.hear(...heard),
-    answer: (...answered) => shell.client.answer(...answered),
+    /** What was read of each answer; a wait until a moment in the past is told as such. */
+    answered: [],
+    // A build for tests insists on numbers; the shell leaves them out.
+    hear: (signal, about = 0, text = undefined) => shell.client.hear(signal, about, text),
+    answer(...answered) {
+      const [, status, wait, rejected] = answered;
+      shell.answered.push([status, wait < 0 ? true : wait, rejected]);
+      shell.client.answer(...answered);
+    },
   };
   undo.push(() => {
     try {
@@ -38,20 +50,32 @@ export function makeShell(options) {
 export function complete(shell, browser) {
   const find = (name) => name.split(".").reduce((object, name) => object?.[name], shell.given);
   return {
+    // See src/web/options.rs.
     given(name) {
       const value = find(name);
-      if (value == null) return undefined;
-      if (Array.isArray(value) && value.every((item) => typeof item === "string"))
-        return `a${value.map((text) => `${text}\0`).join("")}`;
-      return (LETTERS[typeof value] ?? "o") + (typeof value === "boolean" ? Number(value) : value);
+      if (value == null) return -1;
+      if (typeof value === "string") return value;
+      if (typeof value === "boolean") return value ? -3 : -2;
+      if (Array.isArray(value) && value.every((item) => typeof item === "string")) return -5;
+      return typeof value === "number" ? -4 : -6;
     },
     number: find,
-    because: (reason) => {
-      shell.reason = reason;
+    texts: (name) =>
+      find(name)
+        .map((text) => `${text}\0`)
+        .join(""),
+    because: (_, reason) => {
+      shell.reason = WHY[reason];
     },
-    emit(machine, seconds) {
+    notice: (_, what) => {
+      shell.told.push([CODES[what % 16], Math.floor(what / 16), "", ""]);
+    },
+    system: (name) => {
+      shell.system = name;
+    },
+    emit(text, seconds) {
       const now = Date.now();
-      const [platform = null, arch = null] = machine.split("\n").map((text) => text || null);
+      const [platform, arch] = seconds < 0 ? [shell.system || null, text || null] : [null, null];
       shell.emitted.push([seconds < 0 ? "version" : "shutdown", platform, arch]);
       if (seconds < 0) {
         shell.given = { package: "langflow", platform, arch, autoLogin: true };
@@ -62,8 +86,8 @@ export function complete(shell, browser) {
       shell.settled.push([token, acknowledged !== ""]);
     },
     ...browser,
-    tell: (count, code, subject, expected) => {
-      shell.told.push([code, count, subject, expected]);
+    refuse: (count, subject, expected) => {
+      shell.told.push([shell.client ? "invalid_event" : "invalid_option", count, subject, expected]);
     },
   };
 }
@@ -112,6 +136,12 @@ export function watchPage() {
   });
   return touched;
 }
+
+/** What `watchPage` shall answer with: a status of 0 is no answer. */
+export const respond = (status, retryAfter, body) => () => {
+  if (status === 0) throw new TypeError("no network");
+  return new Response(body, { status, headers: retryAfter ? { "retry-after": retryAfter } : {} });
+};
 
 /** Gives an object a property of its own until the visit ends. `value` may be a function that throws: then it is a getter. */
 export function pretend(object, name, value) {

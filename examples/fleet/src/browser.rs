@@ -11,7 +11,7 @@ const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
 const BROWSER_DIGITS: usize = 7;
 const SESSION_DIGITS: usize = 12;
 
-/// Bytes of batches that the client's store holds on one origin (`STORE_MAX` in src/web/store.rs).
+/// Bytes of batches that the client's store holds on one origin (`STORE_MAX` in pkg/browser.js).
 const STORE_MAX: usize = 1024 * 1024;
 
 /// Unix ms at the midnight that the day begins with. Times in a store are kept relative to it.

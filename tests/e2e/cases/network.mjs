@@ -132,7 +132,7 @@ const offline = {
 /** The default of `maxQueueBytes`. */
 const QUEUE_BYTES = 2 * 1024 * 1024;
 
-/** STORE_MAX of src/web/store.rs: bytes of batches on one origin. */
+/** STORE_MAX of pkg/browser.js: bytes of batches on one origin. */
 const STORE_BYTES = 1024 * 1024;
 
 /** Has the page tell how many bytes of batches were in the store at most, by its own count after each write. */
