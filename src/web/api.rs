@@ -66,6 +66,8 @@ fn page(client: usize) -> Option<&'static Page> {
 struct Page {
     host: Host,
     config: Config,
+    /// Most bytes in a batch.
+    batch_bytes: usize,
     delivery: RefCell<Delivery>,
     encoder: Encoder,
     /// The number of the next event.
@@ -128,7 +130,7 @@ pub fn open(client: u32, session: i32) -> bool {
     let host = Host(client);
     let session = received(session).unwrap_or_default();
     let page = options::read(host).and_then(|config| {
-        Endpoint::resolve(host, &config.endpoint)
+        Endpoint::resolve(host, &config.endpoint, config.format.is_ping())
             .map(|endpoint| (config, endpoint))
             .ok_or(Error::option("endpoint", "an http(s) URL, since this page has no origin of its own"))
     });
@@ -275,26 +277,27 @@ const fn flag(given: u32) -> Option<bool> {
     }
 }
 
+/// What is known of the app and the machine before the Version event.
+static UNKNOWN: Version = Version {
+    package: None,
+    version: None,
+    platform: None,
+    python: None,
+    arch: None,
+    auto_login: None,
+    cache_type: None,
+    backend_only: None,
+};
+
 impl Page {
-    fn new(mut config: Config, mut endpoint: Endpoint, host: Host, session: String) -> Self {
-        if config.format.is_ping() {
-            let mut end = endpoint.href.len();
-            while endpoint.href.as_bytes().get(end.wrapping_sub(1)) == Some(&b'/') {
-                end -= 1;
-            }
-            endpoint.href.truncate(end);
-            config.fit(&endpoint.href);
-        }
+    fn new(config: Config, endpoint: Endpoint, host: Host, session: String) -> Self {
         let sampled_out = config.sample_rate < 1.0 && random() >= config.sample_rate;
         let guarantee = config.guarantee();
         let again = guarantee == Guarantee::AtLeastOnce;
         let locks = host.text(Ask::Property, "navigator.locks").is_some();
+        let (batch_events, batch_bytes) = config.batch(&endpoint.href);
         let rules = Rules {
-            limits: Limits {
-                batch_events: config.max_batch_events,
-                batch_bytes: config.max_batch_bytes,
-                queue_bytes: config.max_queue_bytes,
-            },
+            limits: Limits { batch_events, batch_bytes, queue_bytes: config.max_queue_bytes },
             flush_interval_ms: config.flush_interval_ms,
             guarantee,
             // Two tabs without a lock may send the same batch: only where that does no harm.
@@ -313,10 +316,11 @@ impl Page {
         };
         Self {
             host,
+            batch_bytes,
             delivery: RefCell::new(Delivery::new(rules, session.clone())),
-            encoder: Encoder::new(config.format, &origin),
+            encoder: Encoder::new(config.format, origin),
             seq: Cell::new(0),
-            frame: RefCell::new(config.format.frame(&Version::default(), &config.client_type)),
+            frame: RefCell::default(),
             line: RefCell::new(Vec::new()),
             names: RefCell::new(Vec::new()),
             messages: RefCell::new(Vec::new()),
@@ -382,15 +386,15 @@ impl Page {
         lifecycle::listen(self.host, Listening::Page);
         self.life_began.set(monotonic_ms());
         let introduces = !self.has_version.get();
+        if introduces {
+            self.reframe(&UNKNOWN);
+        }
         // A ping says what is running: until that is known, it is as if there were no network.
         let waits = introduces && self.config.format.is_ping();
-        if waits {
+        if waits || self.is_offline() {
             self.drive(Input::Offline);
         }
         self.drive(Input::Granted);
-        if !waits && self.is_offline() {
-            self.drive(Input::Offline);
-        }
         if introduces {
             self.awaits_hints.set(true);
             if !self.host.does(Ask::Hints, navigator::HINTS_WAIT_MS) {
@@ -537,9 +541,7 @@ impl Page {
         };
         match checked {
             Ok(facts) => {
-                let frame = self.config.format.frame(&facts, &self.config.client_type);
-                self.delivery.borrow_mut().frame(frame.len());
-                *self.frame.borrow_mut() = frame;
+                self.reframe(&facts);
                 self.settle(self.capture(&Event::Version(facts), time_ms));
             }
             Err(error) => self.refuse_invalid(&error),
@@ -550,7 +552,7 @@ impl Page {
         let mut line = self.line.borrow_mut();
         line.clear();
         let seq = self.seq.get();
-        self.encoder.encode(event, seq, time_ms as u64, self.config.max_batch_bytes, &mut line);
+        self.encoder.encode(event, seq, time_ms as u64, self.batch_bytes, &mut line);
         let captured = self.delivery.borrow_mut().capture(&line, matches!(event, Event::Shutdown(_)));
         // A refused event has no number: a gap in `seq` means a loss, and nothing else.
         if matches!(captured, Captured::Quiet | Captured::Wake) {
@@ -574,9 +576,13 @@ impl Page {
         }
     }
 
-    /// The body of a request with these lines.
-    fn wrap(&self, lines: &[u8]) -> Vec<u8> {
-        self.config.format.wrap(&self.frame.borrow(), lines)
+    /// What a format says of the app and the machine beside the events is this now.
+    fn reframe(&self, facts: &Version) {
+        if !self.config.format.is_plain() {
+            let mut frame = self.frame.borrow_mut();
+            self.config.format.frame(facts, &self.config.client_type, &mut frame);
+            self.delivery.borrow_mut().frame(frame.len());
+        }
     }
 
     /// How many there are of that reason now; 0 where nothing is counted.
@@ -738,7 +744,7 @@ impl Page {
                 // A deferred request is sent by the browser, whenever the page ends: this is where it is asked.
                 if self.may_send() {
                     self.abort(DEFERRED_ATTEMPT);
-                    if self.request(DEFERRED_ATTEMPT, DEFERRED, &self.wrap(&lines)) {
+                    if self.request(DEFERRED_ATTEMPT, DEFERRED, lines) {
                         return;
                     }
                     self.drive(Input::DeferredFailed);
@@ -778,30 +784,37 @@ impl Page {
 
     /// Starts a request. `Some` where its end is known at once.
     fn send(&self, attempt: u32, via: Via) -> Option<Outcome> {
-        let body = self.delivery.borrow().body(attempt);
-        if !self.may_send() || body.is_empty() {
+        let lines = self.delivery.borrow().body(attempt);
+        if !self.may_send() || lines.is_empty() {
             return None;
         }
-        let body = self.wrap(&body);
+        let is_taken = self.request(attempt, via as u32, lines);
         if self.config.dry_run {
-            self.host.told(Ask::Print, text(&body));
             return Some(Outcome::Answered { status: 200, retry_after_ms: None, rejected: 0 });
         }
-        if self.request(attempt, via as u32, &body) {
+        if is_taken {
             return None;
         }
         Some(if via == Via::Beacon { Outcome::BeaconRefused } else { Outcome::Unreachable })
     }
 
     /// Says whether the browser took it. What a ping says is in its URL.
-    fn request(&self, attempt: u32, via: u32, mut body: &[u8]) -> bool {
+    fn request(&self, attempt: u32, via: u32, lines: Vec<u8>) -> bool {
         let format = self.config.format;
+        let mut body = lines;
+        if !format.is_plain() {
+            body = format.wrap(&self.frame.borrow_mut(), &body);
+        }
+        if self.config.dry_run {
+            self.host.told(Ask::Print, text(&body));
+            return true;
+        }
         let mut url = self.endpoint.href.clone();
         if format.is_ping() {
-            url.push_str(text(body));
-            body = &[];
+            url.push_str(text(&body));
+            body.clear();
         }
-        self.host.send(attempt, via, &url, body, format.content_type())
+        self.host.send(attempt, via, &url, &body, format.content_type())
     }
 
     fn tell(&self, notice: Notice) {

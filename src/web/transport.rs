@@ -28,10 +28,16 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Resolves an endpoint. `None` on a page without an origin, such as a file.
-    pub(super) fn resolve(host: Host, endpoint: &str) -> Option<Self> {
+    /// Resolves an endpoint, without the slashes at its end where they are not wanted. `None` on a page without an origin,
+    /// such as a file.
+    pub(super) fn resolve(host: Host, endpoint: &str, trims: bool) -> Option<Self> {
         let resolved = host.text(Ask::Resolve, endpoint)?;
-        let (href, rest) = cut(&resolved, b' ')?;
+        let (mut href, rest) = cut(&resolved, b' ')?;
+        while let Some(shorter) = href.strip_suffix('/')
+            && trims
+        {
+            href = shorter;
+        }
         let (origin, rest) = cut(rest, b' ')?;
         let (protocol, name) = cut(rest, b' ')?;
         let is_loopback = name == "localhost"
