@@ -265,8 +265,8 @@ pub fn encode_record(format: Format, record: &Record) -> Vec<u8> {
     out
 }
 
-/// Appends bytes.
-#[inline(always)]
+/// Appends bytes. Not inlined: the encoders call it some thirty times.
+#[inline(never)]
 fn put(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
