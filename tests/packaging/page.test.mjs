@@ -144,7 +144,8 @@ describe("a module that traps", () => {
    */
   const corrupt = () => {
     const memory = Object.values(window.instance.exports).find((one) => one instanceof WebAssembly.Memory);
-    new Uint8Array(memory.buffer).fill(0xff);
+    // Two gigabytes in, far behind its end; with 0xff an offset would lead back to its beginning.
+    new Uint8Array(memory.buffer).fill(0x7f);
     return window.sent;
   };
 
