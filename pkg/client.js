@@ -182,6 +182,16 @@ const show = (value) => {
 /** Clients whose `shutdown` has been called. */
 const closing = /* @__PURE__ */ new WeakSet();
 
+/** Calls in a task of its own, soon. Not a timer: in a hidden tab those wait for a second. */
+const inTask = (call) => {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    call();
+  };
+  port2.postMessage(0);
+};
+
 /** Whether this is a page or a worker, and not a server that renders one. */
 const isHere = () => typeof document !== "undefined" || typeof WorkerGlobalScope !== "undefined";
 
@@ -199,6 +209,8 @@ export function createClient(options, load, off = "") {
   let heldRefused = 0;
   let depth = 0;
   let tokens = 0;
+  /** What is to be done next until the client works, while anything is. */
+  let next;
   const counts = {};
   const waiting = new Map();
   /** Why the core is off, while it is. */
@@ -392,9 +404,15 @@ export function createClient(options, load, off = "") {
     }
   };
 
+  /** Does the rest of what makes the client work, unless that waits for the module to come. */
+  const finish = () => {
+    while (next) proceed();
+  };
+
   const track = (kind, event) => {
     if (off) return;
     const time = Date.now();
+    if (!id) finish();
     if (id) return capture(kind, event, time);
     if (held.length >= HELD_MAX || heldBytes >= HELD_MAX * HELD_BYTES) {
       heldRefused++;
@@ -413,11 +431,52 @@ export function createClient(options, load, off = "") {
 
   /** A call that is not an event: now, or once the module is there. */
   const later = (what, token) => {
+    finish();
     if (id) command(what, token);
     else if (!off) held.push(() => command(what, token));
   };
 
-  const start = () => {
+  const proceed = () => {
+    const part = next;
+    next = undefined;
+    part();
+  };
+
+  /**
+   * Goes on task by task: at once it were ten milliseconds, cold, in the very task in which the page starts. Whoever
+   * tracks before has it finished first, so that nothing waits which a closing page would lose.
+   */
+  const goOn = () => {
+    if (!next) return;
+    try {
+      inTask(() => {
+        if (next) proceed();
+        goOn();
+      });
+    } catch {
+      // No channel to be had.
+      finish();
+    }
+  };
+
+  const begin = () => {
+    try {
+      const loading = load(options);
+      if (loading)
+        loading.then(
+          () => {
+            next = open;
+            goOn();
+          },
+          () => end("wasm_unavailable"),
+        );
+      else next = open;
+    } catch {
+      end("wasm_unavailable");
+    }
+  };
+
+  const open = () => {
     given = options;
     try {
       // The options were bad: it was told.
@@ -425,6 +484,10 @@ export function createClient(options, load, off = "") {
     } catch {
       return end("internal");
     }
+    next = start;
+  };
+
+  const start = () => {
     id = number;
     command(START);
     for (; heldRefused > 0; heldRefused--) command(REFUSE_QUEUE_FULL);
@@ -442,13 +505,15 @@ export function createClient(options, load, off = "") {
     later(optIn ? SAY_YES : SAY_NO);
   };
 
-  const promise = (what, whenOff) =>
-    off
+  const promise = (what, whenOff) => {
+    finish();
+    return off
       ? Promise.resolve(whenOff)
       : new Promise((resolve) => {
           waiting.set(++tokens, resolve);
           later(what, tokens);
         });
+  };
 
   const stopwatch = (kind, name) => {
     const began = performance.now();
@@ -485,6 +550,7 @@ export function createClient(options, load, off = "") {
     stats() {
       const count = (names, from) =>
         Object.fromEntries(names.map((name, at) => [name, guard(rust.stat, from + at) ?? 0]));
+      finish();
       const reason = off || why;
       return {
         state: off ? "off" : (STATES[guard(rust.stat, 0)] ?? "loading"),
@@ -519,12 +585,12 @@ export function createClient(options, load, off = "") {
       purge();
     } else if (HOOKS.every(isHook)) {
       ({ beforeSend } = options);
-      const loading = load(options);
-      if (loading) loading.then(start, () => end("wasm_unavailable"));
-      else start();
+      next = begin;
+      goOn();
     }
   } catch {
-    end("wasm_unavailable");
+    // Something patched beyond use.
+    end("internal");
   }
   return client;
 }

@@ -186,12 +186,15 @@ impl Config {
         options.refused.map_or(Ok(()), Err)
     }
 
-    /// Suits the limits to a format that sends each event by itself, in the URL of a request: `base` is what comes
-    /// before.
-    pub const fn fit(&mut self, base: &str) {
-        self.max_batch_events = 1;
-        // The `/` between them is not in the line, but its line end is.
-        self.max_batch_bytes = (URL_MAX - 1 - FRAME_MAX).saturating_sub(base.len());
+    /// Most events and most bytes in a batch, of a format that sends each event by itself as those of the URL of a request:
+    /// `base` is what comes before.
+    pub const fn batch(&self, base: &str) -> (u32, usize) {
+        if self.format.is_ping() {
+            // The `/` between them is not in the line, but its line end is.
+            (1, (URL_MAX - 1 - FRAME_MAX).saturating_sub(base.len()))
+        } else {
+            (self.max_batch_events, self.max_batch_bytes)
+        }
     }
 
     /// What was asked for, or what suits the format.
@@ -519,13 +522,11 @@ mod tests {
     #[cfg(feature = "gateway")]
     #[test]
     fn a_ping_is_a_url_of_its_own() {
-        let mut config = read(&[("endpoint", text("/t")), ("format", text("gateway"))]).expect("taken");
+        let config = read(&[("endpoint", text("/t")), ("format", text("gateway"))]).expect("taken");
         assert_eq!(config.format, Format::Gateway);
-        config.fit("https://t.example/t");
-        assert_eq!((config.max_batch_events, config.max_batch_bytes), (1, 2_047 - 256 - 19));
+        assert_eq!(config.batch("https://t.example/t"), (1, 2_047 - 256 - 19));
         assert_eq!(config.guarantee(), Guarantee::AtMostOnce);
-        config.fit(&"x".repeat(3_000));
-        assert_eq!(config.max_batch_bytes, 0);
+        assert_eq!(config.batch(&"x".repeat(3_000)), (1, 0));
         for endpoint in ["/t?a=b", "/t#a"] {
             let error =
                 read(&[("endpoint", text(endpoint)), ("format", text("gateway"))]).expect_err("refused");

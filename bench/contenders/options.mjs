@@ -13,3 +13,19 @@ export function options(endpoint, held, tuned) {
     ...(tuned && { maxBatchEvents: 1000, maxBatchBytes: 61440 }),
   };
 }
+
+/**
+ * Resolves when the client works: the last that it does for that is to listen to the page's life. It gets there task by
+ * task, and to ask for its state would have it finish at once.
+ */
+export function untilItWorks() {
+  const { addEventListener } = globalThis;
+  return new Promise((resolve) => {
+    globalThis.addEventListener = (...listening) => {
+      addEventListener(...listening);
+      if (listening[0] !== "pagehide") return;
+      globalThis.addEventListener = addEventListener;
+      resolve();
+    };
+  });
+}

@@ -2,12 +2,15 @@
 
 import { init, trackComponent, trackPlayground, trackRun } from "langflow-telemetry";
 
-import { options } from "./options.mjs";
+import { options, untilItWorks } from "./options.mjs";
 
 let client;
 
-export function start(endpoint, { held, tuned }) {
+export async function start(endpoint, { held, tuned }) {
+  // Without consent it does not get that far; that is not timed.
+  const works = held ? undefined : untilItWorks();
   client = init(options(endpoint, held, tuned));
+  await works;
 }
 
 export const run = trackRun;

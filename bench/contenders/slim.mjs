@@ -2,16 +2,15 @@
 
 import { init, trackComponent, trackPlayground, trackRun } from "langflow-telemetry/slim";
 
-import { options } from "./options.mjs";
-
-/** Ms between two looks at whether the module is there. */
-const LOOK_MS = 1;
+import { options, untilItWorks } from "./options.mjs";
 
 let client;
 
 export async function start(endpoint, { held, tuned }) {
+  // Without consent it does not get that far; that is not timed.
+  const works = held ? undefined : untilItWorks();
   client = init({ wasm: "/bundle/langflow_telemetry.wasm", ...options(endpoint, held, tuned) });
-  while (client.stats().state === "loading") await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  await works;
 }
 
 export const run = trackRun;

@@ -75,6 +75,8 @@ fn page(client: usize) -> Option<&'static Page> {
 struct Page {
     host: Host,
     config: Config,
+    /// Most bytes in a batch.
+    batch_bytes: usize,
     delivery: Lent<Delivery>,
     encoder: Encoder,
     /// The number of the next event.
@@ -286,6 +288,18 @@ const fn flag(given: u32) -> Option<bool> {
     }
 }
 
+/// What is known of the app and the machine before the Version event.
+static UNKNOWN: Version = Version {
+    package: None,
+    version: None,
+    platform: None,
+    python: None,
+    arch: None,
+    auto_login: None,
+    cache_type: None,
+    backend_only: None,
+};
+
 impl Page {
     /// A page that is yet to be set up: a part of the module's data, of which most is zero. To make each part, hand it on
     /// and put it in its place were 1.5 KB of loads and stores.
@@ -293,6 +307,7 @@ impl Page {
         Self {
             host: Host(0),
             config: Config::DEFAULT,
+            batch_bytes: 0,
             delivery: Lent::new(Delivery::BLANK),
             encoder: Encoder::BLANK,
             seq: Cell::new(0),
@@ -319,10 +334,9 @@ impl Page {
         self.endpoint = host
             .text_of(Ask::Resolve, f64::from(is_ping), &self.config.endpoint)
             .ok_or(Error::option("endpoint", "an http(s) URL, since this page has no origin of its own"))?;
-        if is_ping {
-            self.config.fit(&self.endpoint);
-        }
         let config = &self.config;
+        let (batch_events, batch_bytes) = config.batch(&self.endpoint);
+        self.batch_bytes = batch_bytes;
         store::name(host, &self.endpoint, config.format, &session);
         self.sampled_out = config.sample_rate < 1.0 && random() >= config.sample_rate;
         let guarantee = config.guarantee();
@@ -334,15 +348,10 @@ impl Page {
             client_type: config.client_type.clone(),
             sample_rate: (config.sample_rate < 1.0).then_some(config.sample_rate),
         };
-        self.encoder = Encoder::new(config.format, &origin);
-        *self.frame.get_mut() = config.format.frame(&Version::default(), &config.client_type);
+        self.encoder = Encoder::new(config.format, origin);
         let signals = navigator::signals(host);
         let rules = Rules {
-            limits: Limits {
-                batch_events: config.max_batch_events,
-                batch_bytes: config.max_batch_bytes,
-                queue_bytes: config.max_queue_bytes,
-            },
+            limits: Limits { batch_events, batch_bytes, queue_bytes: config.max_queue_bytes },
             flush_interval_ms: config.flush_interval_ms,
             guarantee,
             // Two tabs without a lock may send the same batch: only where that does no harm.
@@ -404,15 +413,15 @@ impl Page {
         lifecycle::listen(self.host, Listening::Page);
         self.life_began.set(monotonic_ms());
         let introduces = !self.has_version.get();
+        if introduces {
+            self.reframe(&UNKNOWN);
+        }
         // A ping says what is running: until that is known, it is as if there were no network.
         let waits = introduces && self.config.format.is_ping();
-        if waits {
+        if waits || self.is_offline() {
             self.drive(Input::Offline);
         }
         self.drive(Input::Granted);
-        if !waits && self.is_offline() {
-            self.drive(Input::Offline);
-        }
         if introduces {
             self.awaits_hints.set(true);
             if !self.host.does(Ask::Hints, navigator::HINTS_WAIT_MS) {
@@ -566,9 +575,7 @@ impl Page {
         };
         match checked {
             Ok(facts) => {
-                let frame = self.config.format.frame(&facts, &self.config.client_type);
-                self.delivery.borrow_mut().frame(frame.len());
-                *self.frame.borrow_mut() = frame;
+                self.reframe(&facts);
                 self.settle(self.capture(&Event::Version(facts), time_ms));
             }
             Err(error) => self.refuse_invalid(&error),
@@ -579,7 +586,7 @@ impl Page {
         let line = &mut *self.line.borrow_mut();
         line.clear();
         let seq = self.seq.get();
-        self.encoder.encode(event, seq, time_ms as u64, self.config.max_batch_bytes, line);
+        self.encoder.encode(event, seq, time_ms as u64, self.batch_bytes, line);
         let captured = self.delivery.borrow_mut().capture(line, matches!(event, Event::Shutdown(_)));
         // A refused event has no number: a gap in `seq` means a loss, and nothing else.
         if matches!(captured, Captured::Quiet | Captured::Wake) {
@@ -603,9 +610,13 @@ impl Page {
         }
     }
 
-    /// The body of a request with these lines.
-    fn wrap(&self, lines: &[u8]) -> Vec<u8> {
-        self.config.format.wrap(&self.frame.borrow(), lines)
+    /// What a format says of the app and the machine beside the events is this now.
+    fn reframe(&self, facts: &Version) {
+        if !self.config.format.is_plain() {
+            let mut frame = self.frame.borrow_mut();
+            self.config.format.frame(facts, &self.config.client_type, &mut frame);
+            self.delivery.borrow_mut().frame(frame.len());
+        }
     }
 
     /// How many there are of that reason now; 0 where nothing is counted.
@@ -772,7 +783,7 @@ impl Page {
                 // A deferred request is sent by the browser, whenever the page ends: this is where it is asked.
                 if self.may_send() {
                     self.abort(DEFERRED_ATTEMPT);
-                    if self.request(DEFERRED_ATTEMPT, DEFERRED, &self.wrap(&lines)) {
+                    if self.request(DEFERRED_ATTEMPT, DEFERRED, lines) {
                         return;
                     }
                     self.drive(Input::DeferredFailed);
@@ -812,30 +823,37 @@ impl Page {
 
     /// Starts a request. `Some` where its end is known at once.
     fn send(&self, attempt: u32, via: Via) -> Option<Outcome> {
-        let body = self.delivery.borrow().body(attempt);
-        if !self.may_send() || body.is_empty() {
+        let lines = self.delivery.borrow().body(attempt);
+        if !self.may_send() || lines.is_empty() {
             return None;
         }
-        let body = self.wrap(&body);
+        let is_taken = self.request(attempt, via as u32, lines);
         if self.config.dry_run {
-            self.host.told(Ask::Print, text(&body));
             return Some(Outcome::Answered { status: 200, retry_after_ms: None, rejected: 0 });
         }
-        if self.request(attempt, via as u32, &body) {
+        if is_taken {
             return None;
         }
         Some(if via == Via::Beacon { Outcome::BeaconRefused } else { Outcome::Unreachable })
     }
 
     /// Says whether the browser took it. What a ping says is in its URL.
-    fn request(&self, attempt: u32, via: u32, mut body: &[u8]) -> bool {
+    fn request(&self, attempt: u32, via: u32, lines: Vec<u8>) -> bool {
         let format = self.config.format;
+        let mut body = lines;
+        if !format.is_plain() {
+            body = format.wrap(&self.frame.borrow_mut(), &body);
+        }
+        if self.config.dry_run {
+            self.host.told(Ask::Print, text(&body));
+            return true;
+        }
         let mut url = self.endpoint.clone();
         if format.is_ping() {
-            url.push_str(text(body));
-            body = &[];
+            url.push_str(text(&body));
+            body.clear();
         }
-        self.host.send(attempt, via, &url, body, format.content_type())
+        self.host.send(attempt, via, &url, &body, format.content_type())
     }
 
     fn tell(&self, notice: Notice) {

@@ -1,44 +1,71 @@
-//! How a record gets to its encoder: field by field, each of a type that the wire has.
+//! How a record gets onto its line: field by field, each of a type that the wire has.
 
 use alloc::string::String;
 
-use super::Pen;
+use super::json::{GAP, LATER, put_decimal, put_integer};
+use super::{Pen, put};
 
-/// A field's value. `None` never gets here: a field that is not known is left out.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Value<'a> {
+/// A field's type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
     /// `true` or `false`.
-    Bool(bool),
+    Bool,
     /// A whole number.
-    Integer(u64),
+    Integer,
     /// A number with at most six decimals.
-    Decimal(f64),
+    Decimal,
     /// Text.
-    Text(&'a str),
+    Text,
 }
 
 /// A type that the fields of `event.rs` may have.
 pub trait Field {
-    /// Writes the field down, where it is known. `key` is its name as JSON has it: see [`Pen::put_field`].
+    /// Writes the field down, where it is known. `key` is its name as JSON has it after another: with a comma, in quotes,
+    /// with a colon.
     fn write(&self, key: &'static str, pen: &mut Pen<'_>);
 }
 
-macro_rules! field {
-    ($($type:ty: $field:ident => $value:expr;)*) => {
-        $(impl Field for $type {
-            fn write(&self, key: &'static str, pen: &mut Pen<'_>) {
-                let $field = self;
-                pen.put_field(key, $value);
-            }
-        })*
-    };
+impl Field for bool {
+    fn write(&self, key: &'static str, pen: &mut Pen<'_>) {
+        pen.open(key, Kind::Bool);
+        put(if *self { b"true" } else { b"false" }, pen.out);
+        pen.close(key, Kind::Bool);
+    }
 }
 
-field! {
-    bool: field => Value::Bool(*field);
-    u64: field => Value::Integer(*field);
-    f64: field => Value::Decimal(*field);
-    String: field => Value::Text(field);
+impl Field for u64 {
+    fn write(&self, key: &'static str, pen: &mut Pen<'_>) {
+        // An attribute is not where OTLP has the time; of the whole numbers only that begins with a `t`.
+        if !pen.format.is_plain() && letter(key) == b't' {
+            return;
+        }
+        pen.open(key, Kind::Integer);
+        if *self == LATER {
+            pen.out.push(GAP)
+        } else {
+            put_integer(*self, pen.out)
+        }
+        pen.close(key, Kind::Integer);
+    }
+}
+
+impl Field for f64 {
+    fn write(&self, key: &'static str, pen: &mut Pen<'_>) {
+        pen.open(key, Kind::Decimal);
+        if pen.format.is_ping() {
+            // Whole seconds: the receiver of pings refuses others.
+            put_integer(*self as u64, pen.out);
+        } else {
+            put_decimal(*self, pen.out);
+        }
+        pen.close(key, Kind::Decimal);
+    }
+}
+
+impl Field for String {
+    fn write(&self, key: &'static str, pen: &mut Pen<'_>) {
+        pen.put_text(key, self);
+    }
 }
 
 impl<T: Field> Field for Option<T> {
@@ -46,5 +73,25 @@ impl<T: Field> Field for Option<T> {
         if let Some(field) = self {
             field.write(key, pen);
         }
+    }
+}
+
+/// The first letter of a key's name.
+pub(super) fn letter(key: &str) -> u8 {
+    key.as_bytes().get(2).copied().unwrap_or_default()
+}
+
+impl Pen<'_> {
+    /// Appends a text.
+    #[inline(never)]
+    pub(super) fn put_text(&mut self, key: &'static str, text: &str) {
+        self.open(key, Kind::Text);
+        self.put_value(text);
+        self.close(key, Kind::Text);
+    }
+
+    /// Appends a text's value.
+    pub(super) fn put_value(&mut self, text: &str) {
+        self.format.put_text(text, self);
     }
 }

@@ -9,14 +9,16 @@
 
 use alloc::vec::Vec;
 
-use super::json::{put_hex, put_integer, put_value};
-use super::{FRAME_MAX, Form, Pen, Value, bare, put};
-use crate::event::{Event, Origin, Version};
+use super::fields::{Field, letter};
+use super::json::put_hex;
+use super::{FRAME_MAX, Form, Kind, Pen, bare, put};
+use crate::event::{Event, Version};
 
 pub(super) const FORM: Form = Form {
     name: "gateway",
     head: "",
     next: "?clientType=",
+    scope: "",
     tail: "",
     // There is no body.
     content_type: "",
@@ -31,60 +33,46 @@ const NO_PATH: &[u8] = b"version";
 /// [`FRAME_MAX`].
 const FACT_MAX: usize = (FRAME_MAX - b"&langflow_version=&platform=&os=".len()) / 3;
 
-/// The field that is cut where a URL would be too long.
-const MESSAGE: &[u8] = b"errorMessage";
-
 const DAY_MS: u64 = 86_400_000;
 
-/// The end of a line. An underscore is where a digit goes: of year, month, day, hour, minute, second, millisecond.
-const TIME: &[u8] = b"&timestamp=____-__-__T__%3A__%3A__.___000%2B00%3A00\n";
+/// The end of a line. A `*` is where a digit goes, and a `!` where one below 6 goes: of year, month, day, hour, minute,
+/// second, millisecond. No text has them, since they would be escaped.
+const TIME: &[u8] = b"&timestamp=****-**-**T**%3A!*%3A!*.***000%2B00%3A00\n";
 
-/// Of an event's origin only who reports has a place.
-pub(super) fn put_origin(origin: &Origin, pen: &mut Pen<'_>) {
-    put_text(&origin.client_type, pen.max, pen.out);
-}
-
-/// Appends `&` and a field. The event's name stands before the field's, for the three events of which that is so.
-pub(super) fn put_field(key: &str, value: Value<'_>, pen: &mut Pen<'_>) {
-    let name = bare(key);
-    if name != MESSAGE {
-        put_name(pen.scope, name, pen.out);
-    }
-    match value {
-        // Whole seconds there: the receiver refuses others.
-        Value::Decimal(number) => put_integer(number as u64, pen.out),
-        Value::Text(text) => {
-            let max = match pen.is_frame {
-                true => pen.out.len() + FACT_MAX,
-                // The message is the last, and takes what room there is.
-                false => pen.max.saturating_sub(TIME.len()),
-            };
-            put_text(text, max, pen.out);
-        }
-        value => put_value(value, pen.out),
-    }
-    // Next comes the message, sent even where there is none, as the gateway's own client does.
-    if name == b"success" {
-        put_name(pen.scope, MESSAGE, pen.out);
+/// A field is `&`, its name, `=` and its value; the message, which is the last, has its name from [`close`]. Only
+/// `errorMessage` begins with an `e`, and of the booleans only `success` with an `s`.
+pub(super) fn open(key: &str, _: Kind, pen: &mut Pen<'_>) {
+    if letter(key) != b'e' {
+        put_name(bare(key), pen);
     }
 }
 
-fn put_name(scope: &str, name: &[u8], out: &mut Vec<u8>) {
+/// Next to the success comes the message, sent even where there is none, as the gateway's own client does.
+pub(super) fn close(key: &str, kind: Kind, pen: &mut Pen<'_>) {
+    if kind == Kind::Bool && letter(key) == b's' {
+        put_name(b"errorMessage", pen);
+    }
+}
+
+/// The event's name stands before the field's, for the three events of which that is so.
+#[inline(never)]
+fn put_name(name: &[u8], pen: &mut Pen<'_>) {
+    let out = &mut *pen.out;
     out.push(b'&');
-    put(scope.as_bytes(), out);
+    put(pen.scope.as_bytes(), out);
     let start = out.len();
     put(name, out);
-    if !scope.is_empty()
+    if !pen.scope.is_empty()
         && let Some(first) = out.get_mut(start)
     {
-        first.make_ascii_uppercase();
+        *first ^= 0x20;
     }
     out.push(b'=');
 }
 
 /// Appends what every event but Version says of the app and the machine: at most [`FRAME_MAX`] bytes.
 pub(super) fn put_frame(facts: &Version, client_type: &str, pen: &mut Pen<'_>) {
-    pen.put_known(",\"langflow_version\":", &facts.version);
+    facts.version.write(",\"langflow_version\":", pen);
     // How Langflow is run: its own client has two types, `oss` and `desktop`, and one platform for each.
     let platform = if client_type == "oss" { "python_package" } else { client_type };
     pen.put_text(",\"platform\":", platform);
@@ -97,22 +85,26 @@ pub(super) fn put_frame(facts: &Version, client_type: &str, pen: &mut Pen<'_>) {
 
 /// Appends the URL after the endpoint, of a line; `frame` is what [`put_frame`] made.
 pub(super) fn put_request(frame: &[u8], line: &[u8], out: &mut Vec<u8>) {
-    // Its `\n` is left out.
-    let end = line.len().saturating_sub(1);
-    // The time comes last, and is always as long.
-    let mut time = line.len().saturating_sub(TIME.len());
-    if line.starts_with(NO_PATH) {
-        time = NO_PATH.len();
+    // The time comes last, and is always as long. Its `\n` is left out.
+    let Some((fields, [time @ .., _])) = line.split_last_chunk::<{ TIME.len() }>() else { return };
+    if let Some(rest) = fields.strip_prefix(NO_PATH) {
+        put(rest, out);
     } else {
         out.push(b'/');
-        put(line.get(..time).unwrap_or_default(), out);
+        put(fields, out);
         put(frame, out);
     }
-    put(line.get(time..end).unwrap_or_default(), out);
+    put(time, out);
 }
 
-/// Appends `text` as application/x-www-form-urlencoded has it, as many of its characters as end before `max`.
-fn put_text(text: &str, max: usize, out: &mut Vec<u8>) {
+/// Appends `text` as application/x-www-form-urlencoded has it, as many of its characters as there is room for.
+pub(super) fn put_text(text: &str, pen: &mut Pen<'_>) {
+    let out = &mut *pen.out;
+    let max = match pen.is_frame {
+        true => out.len() + FACT_MAX,
+        // The message is the last, and takes what room there is.
+        false => pen.max.saturating_sub(TIME.len()),
+    };
     let mut start = 0;
     for byte in text.bytes() {
         // The first of a character's bytes.
@@ -151,15 +143,17 @@ pub(super) fn finish(_: &Event, time: u64, out: &mut Vec<u8>) {
         year += 1;
     }
     let date = (year * 100 + month) * 100 + day % 153 / 5 + 1;
-    let ms = (time % DAY_MS) as u32;
-    let clock = (ms / 3_600_000 * 100 + ms / 60_000 % 60) * 100_000 + ms % 60_000;
-    let mut digits = u64::from(date) * 1_000_000_000 + u64::from(clock);
+    // A day's milliseconds, with room for hours of two digits.
+    let mut digits = u64::from(date) * 360_000_000 + time % DAY_MS;
     put(TIME, out);
-    for byte in out.iter_mut().rev().take(TIME.len()) {
-        if *byte == b'_' {
-            *byte = b'0' + (digits % 10) as u8;
-            digits /= 10;
-        }
+    for byte in out.iter_mut().rev() {
+        let base = match *byte {
+            b'*' => 10,
+            b'!' => 6,
+            _ => continue,
+        };
+        *byte = b'0' + (digits % base) as u8;
+        digits /= base;
     }
 }
 
@@ -169,7 +163,7 @@ mod tests {
 
     use super::*;
     use crate::event::tests::{any_event, any_origin};
-    use crate::event::{Component, NAME_MAX_CHARS, Playground, Record, Run, Shutdown};
+    use crate::event::{Component, NAME_MAX_CHARS, Origin, Playground, Record, Run, Shutdown};
     use crate::wire::{Encoder, Format, URL_MAX};
 
     /// 2026-05-01T12:00:00.123Z
@@ -199,13 +193,19 @@ mod tests {
         }
     }
 
+    fn frame(facts: &Version, client_type: &str) -> Vec<u8> {
+        let mut frame = Vec::new();
+        Format::Gateway.frame(facts, client_type, &mut frame);
+        frame
+    }
+
     fn encode(event: &Event, client_type: &str, max: usize, line: &mut Vec<u8>) {
-        Encoder::new(Format::Gateway, &origin(client_type)).encode(event, 17, TIME, max, line);
+        Encoder::new(Format::Gateway, origin(client_type)).encode(event, 17, TIME, max, line);
     }
 
     /// The URL after the endpoint, of at most `max` characters.
     fn ping(event: &Event, client_type: &str, facts: &Version, max: usize) -> String {
-        let frame = Format::Gateway.frame(facts, client_type);
+        let frame = frame(facts, client_type);
         let mut line = Vec::new();
         encode(event, client_type, max.saturating_sub(frame.len()), &mut line);
         assert!(Format::Gateway.is_plausible(line.strip_suffix(b"\n").expect("a line")));
@@ -244,7 +244,7 @@ mod tests {
         let event = playground(2.9, None);
         let mut line = Vec::new();
         encode(&event, "oss", 2_047, &mut line);
-        let wrap = |facts: &Version| Format::Gateway.wrap(&Format::Gateway.frame(facts, "oss"), &line);
+        let wrap = |facts: &Version| Format::Gateway.wrap(&frame(facts, "oss"), &line);
         let early = wrap(&Version::default());
         let early = String::from_utf8(early).expect("ASCII");
         assert!(early.contains("&playgroundErrorMessage=&platform=python_package&timestamp="), "{early}");
@@ -259,7 +259,7 @@ mod tests {
         for letter in ["x", "é", "漢", "🦀"] {
             let facts = Version { version: long(letter), platform: long(letter), ..Version::default() };
             for client_type in ["oss".to_owned(), "x".repeat(NAME_MAX_CHARS), letter.repeat(40)] {
-                let frame = Format::Gateway.frame(&facts, &client_type);
+                let frame = frame(&facts, &client_type);
                 assert!(frame.len() <= FRAME_MAX, "{}", frame.len());
                 let event = playground(1.0, Some(&letter.repeat(2_048)));
                 let mut line = Vec::new();
@@ -272,7 +272,7 @@ mod tests {
         // One that is too long is cut, and leaves their room to the others.
         let facts = Version { version: long("漢"), platform: Some("Linux".into()), ..Version::default() };
         let cut = format!("&langflow_version={}&platform=python_package&os=linux", "%e6%bc%a2".repeat(8));
-        assert_eq!(String::from_utf8(Format::Gateway.frame(&facts, "oss")).expect("ASCII"), cut);
+        assert_eq!(String::from_utf8(frame(&facts, "oss")).expect("ASCII"), cut);
     }
 
     #[test]
@@ -324,10 +324,7 @@ mod tests {
     fn the_system_has_the_name_that_python_gives_it() {
         for (ours, theirs) in [("macOS", "darwin"), ("Windows", "windows"), ("Chrome OS", "chrome+os")] {
             let facts = Version { platform: Some(ours.into()), ..Version::default() };
-            assert_eq!(
-                Format::Gateway.frame(&facts, "desktop"),
-                format!("&platform=desktop&os={theirs}").into_bytes()
-            );
+            assert_eq!(frame(&facts, "desktop"), format!("&platform=desktop&os={theirs}").into_bytes());
         }
     }
 

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Value, put};
+use super::put;
 
 /// One more than the largest fraction: six decimals are kept. Durations have three, sample rates may need six.
 const FRACTION: u32 = 1_000_000;
@@ -95,18 +95,6 @@ pub(super) fn put_decimal(number: f64, out: &mut Vec<u8>) {
         fraction *= 10;
         out.push(b'0' + (fraction / FRACTION) as u8);
         fraction %= FRACTION;
-    }
-}
-
-/// Appends a field's value.
-pub(super) fn put_value(value: Value<'_>, out: &mut Vec<u8>) {
-    match value {
-        Value::Bool(true) => put(b"true", out),
-        Value::Bool(false) => put(b"false", out),
-        Value::Integer(LATER) => out.push(GAP),
-        Value::Integer(number) => put_integer(number, out),
-        Value::Decimal(number) => put_decimal(number, out),
-        Value::Text(text) => put_string(text, out),
     }
 }
 

@@ -1,10 +1,8 @@
 //! The encodings: one file each. An event is encoded once, when it is captured, into a line of the bytes
 //! that will leave; a request body is a concatenation of lines.
 //!
-//! A new format is a file here with a `Form` and five functions, its `mod`, and a line of `formats!`.
+//! A new format is a file here with a `Form` and six functions, its `mod`, and a line of `formats!`.
 
-#[cfg(any(feature = "otlp", feature = "gateway"))]
-use alloc::string::String;
 use alloc::vec::Vec;
 
 mod fields;
@@ -17,7 +15,8 @@ mod otlp;
 
 use crate::event::{Event, Origin, Record, Version};
 
-pub use fields::{Field, Value};
+pub use fields::Field;
+use fields::Kind;
 pub use json::put_integer;
 
 /// A URL has fewer than so many characters, where an event is one: the bound of Langflow's gateway.
@@ -35,6 +34,8 @@ struct Form {
     head: &'static str,
     /// What follows the name in each line.
     next: &'static str,
+    /// What stands before the names of all fields.
+    scope: &'static str,
     /// What each line ends with, before its `\n`.
     tail: &'static str,
     /// The request's `Content-Type`. `text/plain` keeps a cross-origin request free of a CORS preflight.
@@ -62,14 +63,29 @@ macro_rules! formats {
                 match self { $($(#[cfg($cfg)])? Self::$variant => &$file::FORM,)+ }
             }
 
-            /// Appends what an event's own fields stand behind.
-            fn put_origin(self, origin: &Origin, pen: &mut Pen<'_>) {
-                match self { $($(#[cfg($cfg)])? Self::$variant => $file::put_origin(origin, pen),)+ }
+            /// Whether each event is a request by itself, without a body.
+            pub const fn is_ping(self) -> bool {
+                match self { $($(#[cfg($cfg)])? Self::$variant => $file::FORM.is_ping,)+ }
             }
 
-            /// Appends a field.
-            fn put_field(self, key: &str, value: Value<'_>, pen: &mut Pen<'_>) {
-                match self { $($(#[cfg($cfg)])? Self::$variant => $file::put_field(key, value, pen),)+ }
+            /// Whether the receiver keeps the first of a key, so that sending twice is safe.
+            pub const fn receiver_dedups(self) -> bool {
+                match self { $($(#[cfg($cfg)])? Self::$variant => $file::FORM.receiver_dedups,)+ }
+            }
+
+            /// Appends what stands before a field's value.
+            fn open(self, key: &str, kind: Kind, pen: &mut Pen<'_>) {
+                match self { $($(#[cfg($cfg)])? Self::$variant => $file::open(key, kind, pen),)+ }
+            }
+
+            /// Appends a text's value.
+            fn put_text(self, text: &str, pen: &mut Pen<'_>) {
+                match self { $($(#[cfg($cfg)])? Self::$variant => $file::put_text(text, pen),)+ }
+            }
+
+            /// Appends what stands behind it.
+            fn close(self, key: &str, kind: Kind, pen: &mut Pen<'_>) {
+                match self { $($(#[cfg($cfg)])? Self::$variant => $file::close(key, kind, pen),)+ }
             }
 
             /// Appends the end of a line.
@@ -114,12 +130,29 @@ impl Format {
             && line.iter().all(|b| *b >= b' ')
     }
 
-    /// What a format says of the app and the machine beside the events, from the Version event.
-    pub fn frame(self, facts: &Version, client_type: &str) -> Vec<u8> {
-        let mut out = Vec::new();
-        let mut pen = Pen { format: self, scope: "", is_frame: true, max: 0, out: &mut out };
-        self.put_frame(facts, client_type, &mut pen);
-        out
+    /// Makes `out` what a format says of the app and the machine beside the events, from the Version event.
+    pub fn frame(self, facts: &Version, client_type: &str, out: &mut Vec<u8>) {
+        out.clear();
+        self.put_frame(facts, client_type, &mut Pen { format: self, scope: "", is_frame: true, max: 0, out });
+    }
+
+    /// Appends what an event's own fields stand behind.
+    fn put_origin(self, origin: &Origin, pen: &mut Pen<'_>) {
+        if self.is_ping() {
+            // Who reports is all that has a place there.
+            pen.put_value(&origin.client_type);
+            return;
+        }
+        if self.is_plain() {
+            // The comma comes with the first field.
+            pen.out.pop();
+        }
+        origin.walk(pen);
+    }
+
+    /// Whether the body of a request is its lines and nothing else.
+    pub const fn is_plain(self) -> bool {
+        matches!(self, Self::Ndjson)
     }
 
     /// The request's body, made of its lines; of a ping, what follows the endpoint in its URL. `frame` is what
@@ -135,16 +168,6 @@ impl Format {
         self.form().content_type
     }
 
-    /// Whether each event is a request by itself, without a body.
-    pub const fn is_ping(self) -> bool {
-        self.form().is_ping
-    }
-
-    /// Whether the receiver keeps the first of a key, so that sending twice is safe.
-    pub const fn receiver_dedups(self) -> bool {
-        self.form().receiver_dedups
-    }
-
     /// The name that the option has, and which tells this format's stored batches from another's.
     pub const fn name(self) -> &'static str {
         self.form().name
@@ -156,52 +179,51 @@ impl Format {
 #[derive(Debug)]
 pub struct Encoder {
     format: Format,
-    /// What stands between an event's name and its own fields.
-    envelope: Vec<u8>,
-    /// Where in it the event's number and time go, as far as the format has them there.
-    gaps: Vec<usize>,
+    /// What stands between an event's name and its own fields: before its number, before its time, and behind that, as
+    /// far as the format has them there.
+    envelope: [Vec<u8>; 3],
 }
 
 impl Encoder {
     /// One that is yet to be made.
-    pub const BLANK: Self = Self { format: Format::Ndjson, envelope: Vec::new(), gaps: Vec::new() };
+    pub const BLANK: Self = Self { format: Format::Ndjson, envelope: [const { Vec::new() }; 3] };
 
     /// For the page of this origin, whose `seq` and `time` do not matter.
-    pub fn new(format: Format, origin: &Origin) -> Self {
-        let origin = Origin { seq: json::LATER, time: json::LATER, ..origin.clone() };
-        let mut marked = Vec::new();
-        put(format.form().next.as_bytes(), &mut marked);
+    pub fn new(format: Format, mut origin: Origin) -> Self {
+        origin.seq = json::LATER;
+        origin.time = json::LATER;
+        let form = format.form();
+        let mut marked = form.next.as_bytes().to_vec();
         format.put_origin(
             &origin,
-            &mut Pen { format, scope: "", is_frame: false, max: usize::MAX, out: &mut marked },
+            &mut Pen { format, scope: form.scope, is_frame: false, max: usize::MAX, out: &mut marked },
         );
-        let mut encoder = Self { format, envelope: Vec::new(), gaps: Vec::new() };
-        for byte in marked {
-            if byte == json::GAP {
-                encoder.gaps.push(encoder.envelope.len());
-            } else {
-                encoder.envelope.push(byte);
-            }
-        }
-        encoder
+        let mut parts = marked.split(|byte| *byte == json::GAP);
+        Self { format, envelope: core::array::from_fn(|_| parts.next().unwrap_or_default().to_vec()) }
     }
 
     /// Appends an event to `out` as one line, `\n` included. The line holds no other `\n`. A format that can cut the
     /// event to `max` bytes does.
     pub fn encode(&self, event: &Event, seq: u64, time: u64, max: usize, out: &mut Vec<u8>) {
+        let Self { format, envelope: [first, second, third] } = self;
         let name = event.name();
-        put(self.format.form().head.as_bytes(), out);
+        put(format.form().head.as_bytes(), out);
         put(name.as_bytes(), out);
-        let mut start = 0;
-        for (gap, number) in self.gaps.iter().zip([seq, time]) {
-            put(self.envelope.get(start..*gap).unwrap_or_default(), out);
-            put_integer(number, out);
-            start = *gap;
+        put(first, out);
+        if !format.is_ping() {
+            put_integer(seq, out);
+            put(second, out);
         }
-        put(self.envelope.get(start..).unwrap_or_default(), out);
-        let scope = if event.has_outcome() { name } else { "" };
-        event.walk(&mut Pen { format: self.format, scope, is_frame: false, max, out });
-        self.format.finish(event, time, out);
+        if format.is_plain() {
+            put_integer(time, out);
+            put(third, out);
+        }
+        let mut scope = format.form().scope;
+        if format.is_ping() && event.has_outcome() {
+            scope = name;
+        }
+        event.walk(&mut Pen { format: *format, scope, is_frame: false, max, out });
+        format.finish(event, time, out);
     }
 }
 
@@ -213,7 +235,7 @@ impl Encoder {
 )]
 pub struct Pen<'o> {
     format: Format,
-    /// For the gateway: what stands before the names of the fields.
+    /// What stands before the names of the fields.
     scope: &'static str,
     /// Whether the fields are what a format says beside the events.
     is_frame: bool,
@@ -223,24 +245,12 @@ pub struct Pen<'o> {
 }
 
 impl Pen<'_> {
-    /// Appends a field. `key` is its name as JSON has it after another: with a comma, in quotes, with a colon.
-    pub fn put_field(&mut self, key: &'static str, value: Value<'_>) {
-        self.format.put_field(key, value, self);
+    fn open(&mut self, key: &'static str, kind: Kind) {
+        self.format.open(key, kind, self);
     }
 
-    /// Appends a text, where it is known. Not inlined, nor the next: a call is smaller.
-    #[cfg(any(feature = "otlp", feature = "gateway"))]
-    #[inline(never)]
-    fn put_known(&mut self, key: &'static str, text: &Option<String>) {
-        if let Some(text) = text {
-            self.put_text(key, text);
-        }
-    }
-
-    #[cfg(any(feature = "otlp", feature = "gateway"))]
-    #[inline(never)]
-    fn put_text(&mut self, key: &'static str, text: &str) {
-        self.put_field(key, Value::Text(text));
+    fn close(&mut self, key: &'static str, kind: Kind) {
+        self.format.close(key, kind, self);
     }
 }
 
@@ -254,7 +264,7 @@ fn bare(key: &str) -> &[u8] {
 pub fn encode_record(format: Format, record: &Record) -> Vec<u8> {
     let mut out = Vec::new();
     let Record { event, origin } = record;
-    Encoder::new(format, origin).encode(event, origin.seq, origin.time, usize::MAX, &mut out);
+    Encoder::new(format, origin.clone()).encode(event, origin.seq, origin.time, usize::MAX, &mut out);
     out
 }
 

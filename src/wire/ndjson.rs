@@ -4,30 +4,30 @@
 
 use alloc::vec::Vec;
 
-use super::json::put_value;
-use super::{Form, Pen, Value, put};
-use crate::event::{Event, Origin, Version};
+use super::json::put_string;
+use super::{Form, Kind, Pen, put};
+use crate::event::{Event, Version};
 
 pub(super) const FORM: Form = Form {
     name: "ndjson",
     head: "{\"event\":\"",
     next: "\",",
+    scope: "",
     tail: "}",
     content_type: "text/plain;charset=UTF-8",
     is_ping: false,
     receiver_dedups: true,
 };
 
-pub(super) fn put_origin(origin: &Origin, pen: &mut Pen<'_>) {
-    // The comma comes with the first field.
-    pen.out.pop();
-    origin.walk(pen);
+pub(super) fn open(key: &str, _: Kind, pen: &mut Pen<'_>) {
+    put(key.as_bytes(), pen.out);
 }
 
-pub(super) fn put_field(key: &str, value: Value<'_>, pen: &mut Pen<'_>) {
-    put(key.as_bytes(), pen.out);
-    put_value(value, pen.out);
+pub(super) fn put_text(text: &str, pen: &mut Pen<'_>) {
+    put_string(text, pen.out);
 }
+
+pub(super) const fn close(_: &str, _: Kind, _: &mut Pen<'_>) {}
 
 pub(super) fn finish(_: &Event, _: u64, out: &mut Vec<u8>) {
     put(b"}\n", out);

@@ -8,14 +8,16 @@
 
 use alloc::vec::Vec;
 
-use super::json::{put_integer, put_value};
-use super::{Form, Pen, Value, bare, put};
-use crate::event::{Event, Origin, Version};
+use super::fields::Field;
+use super::json::{put_integer, put_string};
+use super::{Form, Kind, Pen, bare, put};
+use crate::event::{Event, Version};
 
 pub(super) const FORM: Form = Form {
     name: "otlp",
     head: "{\"eventName\":\"langflow.",
     next: "\",\"attributes\":[",
+    scope: "langflow.",
     tail: "\"},",
     // Receivers insist on it.
     content_type: "application/json",
@@ -23,44 +25,37 @@ pub(super) const FORM: Form = Form {
     receiver_dedups: false,
 };
 
-/// Bytes that separate two records: a comma and `\n`.
-const SEPARATOR: usize = 2;
-
-pub(super) fn put_origin(origin: &Origin, pen: &mut Pen<'_>) {
-    origin.walk(pen);
-}
-
-/// Appends a field as an attribute, and a comma. Names of ours are in camelCase; attributes are in snake_case.
-pub(super) fn put_field(key: &str, value: Value<'_>, pen: &mut Pen<'_>) {
-    let name = bare(key);
-    // The record has a place of its own for it.
-    if name == b"time" {
-        return;
-    }
+/// A field is an attribute, and a comma. Names of ours are in camelCase; attributes are in snake_case.
+pub(super) fn open(key: &str, kind: Kind, pen: &mut Pen<'_>) {
     let out = &mut *pen.out;
     put(b"{\"key\":\"", out);
-    if !pen.is_frame {
-        put(b"langflow.", out);
-    }
-    for byte in name {
+    put(pen.scope.as_bytes(), out);
+    for byte in bare(key) {
         if byte.is_ascii_uppercase() {
             out.push(b'_');
         }
         out.push(byte.to_ascii_lowercase());
     }
     put(b"\",\"value\":{\"", out);
-    match value {
-        Value::Bool(_) => put(b"boolValue\":", out),
+    let kind: &[u8] = match kind {
+        Kind::Bool => b"boolValue\":",
         // 64 bits are more than a number of JSON is sure to hold.
-        Value::Integer(_) => put(b"intValue\":\"", out),
-        Value::Decimal(_) => put(b"doubleValue\":", out),
-        Value::Text(_) => put(b"stringValue\":", out),
+        Kind::Integer => b"intValue\":\"",
+        Kind::Decimal => b"doubleValue\":",
+        Kind::Text => b"stringValue\":",
+    };
+    put(kind, out);
+}
+
+pub(super) fn put_text(text: &str, pen: &mut Pen<'_>) {
+    put_string(text, pen.out);
+}
+
+pub(super) fn close(_: &str, kind: Kind, pen: &mut Pen<'_>) {
+    if kind == Kind::Integer {
+        pen.out.push(b'"');
     }
-    put_value(value, out);
-    if matches!(value, Value::Integer(_)) {
-        out.push(b'"');
-    }
-    put(b"}},", out);
+    put(b"}},", pen.out);
 }
 
 /// Appends the end of a line: the time, in nanoseconds, and the severity by the log data model's numbers.
@@ -84,8 +79,8 @@ pub(super) fn put_frame(facts: &Version, _: &str, pen: &mut Pen<'_>) {
     put(b"{\"resourceLogs\":[{\"resource\":{\"attributes\":[", pen.out);
     // The conventions demand a service's name, and this one where it is not known.
     pen.put_text(",\"service.name\":", facts.package.as_ref().map_or("unknown_service", |name| name));
-    pen.put_known(",\"service.version\":", &facts.version);
-    pen.put_known(",\"os.name\":", &facts.platform);
+    facts.version.write(",\"service.version\":", pen);
+    facts.platform.write(",\"os.name\":", pen);
     if let Some(arch) = &facts.arch {
         let arch = match arch.as_str() {
             "x86_64" => "amd64",
@@ -106,8 +101,10 @@ pub(super) fn put_frame(facts: &Version, _: &str, pen: &mut Pen<'_>) {
 
 /// Appends a request's body; `frame` is what [`put_frame`] made.
 pub(super) fn put_request(frame: &[u8], lines: &[u8], out: &mut Vec<u8>) {
+    // Without the comma and the `\n` of the last.
+    let [lines @ .., _, _] = lines else { return };
     put(frame, out);
-    put(lines.get(..lines.len().saturating_sub(SEPARATOR)).unwrap_or_default(), out);
+    put(lines, out);
     put(b"]}]}]}", out);
 }
 
@@ -118,7 +115,7 @@ mod tests {
 
     use super::*;
     use crate::event::tests::{any_event, any_origin};
-    use crate::event::{Component, Record, Run};
+    use crate::event::{Component, Origin, Record, Run};
     use crate::wire::{Format, encode_record};
 
     fn origin() -> Origin {
@@ -129,6 +126,12 @@ mod tests {
             client_type: "browser".into(),
             sample_rate: None,
         }
+    }
+
+    fn frame(facts: &Version) -> Vec<u8> {
+        let mut frame = Vec::new();
+        Format::Otlp.frame(facts, "", &mut frame);
+        frame
     }
 
     fn line(event: Event) -> String {
@@ -185,9 +188,7 @@ mod tests {
             ..Version::default()
         };
         let resource = |facts: &Version| -> Vec<(String, String)> {
-            let body: Json =
-                serde_json::from_slice(&Format::Otlp.wrap(&Format::Otlp.frame(facts, ""), b",\n"))
-                    .expect("JSON");
+            let body: Json = serde_json::from_slice(&Format::Otlp.wrap(&frame(facts), b",\n")).expect("JSON");
             let attributes = body["resourceLogs"][0]["resource"]["attributes"].as_array().expect("a list");
             let text = |value: &Json| value.as_str().expect("a string").to_owned();
             attributes.iter().map(|pair| (text(&pair["key"]), text(&pair["value"]["stringValue"]))).collect()
@@ -238,7 +239,7 @@ mod tests {
                 prop_assert!(Format::Otlp.is_plausible(&line[..line.len() - 1]));
                 lines.extend(line);
             }
-            let body: Json = serde_json::from_slice(&Format::Otlp.wrap(&Format::Otlp.frame(&Version::default(), ""), &lines)).expect("JSON");
+            let body: Json = serde_json::from_slice(&Format::Otlp.wrap(&frame(&Version::default()), &lines)).expect("JSON");
             let read = body["resourceLogs"][0]["scopeLogs"][0]["logRecords"].as_array().expect("records");
             prop_assert_eq!(read.len(), records.len());
             for (read, (event, origin)) in read.iter().zip(records) {

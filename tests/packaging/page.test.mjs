@@ -109,6 +109,7 @@ describe("a Content-Security-Policy", () => {
       { headers: policy("'self'"), expected: FORBIDDEN },
       async ({ page, noise }) => {
         await appRuns(page);
+        await until(() => noise.length > 0);
         assert.equal(noise.length, 1, noise.join("\n"));
         assert.match(noise[0], /^warning: langflow-telemetry: .*wasm-unsafe-eval/);
       },
@@ -143,7 +144,8 @@ describe("a module that traps", () => {
    */
   const corrupt = () => {
     const memory = Object.values(window.instance.exports).find((one) => one instanceof WebAssembly.Memory);
-    new Uint8Array(memory.buffer).fill(0xff);
+    // Two gigabytes in, far behind its end; with 0xff an offset would lead back to its beginning.
+    new Uint8Array(memory.buffer).fill(0x7f);
     return window.sent;
   };
 
@@ -197,6 +199,126 @@ describe("a module that traps", () => {
       await appRuns(page);
       assert.equal(noise.length, 1, noise.join("\n"));
       assert.match(noise[0], /^warning: langflow-telemetry: the module failed/);
+    });
+  });
+});
+
+describe("the task in which a page starts", () => {
+  /** Counts the modules that are instantiated. */
+  const count = () => {
+    window.made = 0;
+    WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
+      construct: (target, given) => {
+        window.made++;
+        return Reflect.construct(target, given);
+      },
+    });
+  };
+
+  /** A page of the same origin that starts no client. */
+  const EMPTY = "/empty.html";
+
+  it("is not held up by init: the module comes in a task behind it", async () => {
+    await onPage(EMPTY, { before: count }, async ({ page, noise }) => {
+      const made = await page.evaluate(async () => {
+        const { init } = await import("/lt/index.js");
+        init({ endpoint: "/nowhere", dryRun: true });
+        return window.made;
+      });
+      assert.equal(made, 0);
+      await page.waitForFunction(() => window.made === 1);
+      // `dryRun` shows what would leave: it works, though nobody asked it for anything.
+      await until(() => noise.some((line) => line.includes('{"event":"version"')));
+    });
+  });
+
+  it("holds up what is tracked in it: no event waits for the module", async () => {
+    await onPage(EMPTY, { before: count }, async ({ page }) => {
+      const seen = await page.evaluate(async () => {
+        const { init, trackRun } = await import("/lt/index.js");
+        const client = init({ endpoint: "/nowhere", dryRun: true, consent: "pending" });
+        trackRun({ seconds: 1, success: true });
+        return [window.made, client.stats()];
+      });
+      assert.equal(seen[0], 1);
+      assert.deepEqual([seen[1].state, seen[1].captured, seen[1].queued], ["pending", 1, 1]);
+    });
+  });
+});
+
+describe("events that cross together", () => {
+  it("keep their own names and messages, also where there are more than are remembered", async () => {
+    await onPage("/plain.html", { told: 1 }, async ({ page, noise, name }) => {
+      const events = Array.from({ length: 600 }, (_, at) => ({
+        name: `Part${(at * 7) % 150}`,
+        seconds: at / 1000,
+        success: at % 3 > 0,
+        ...(at % 3 === 0 && { errorMessage: `KeyError: no field ${(at * 5) % 90} for ada@example.com` }),
+      }));
+      await page.evaluate((events) => {
+        for (const event of events) window.telemetry.trackComponent(event);
+        return window.telemetry.flush();
+      }, events);
+      const rows = await receiver.arrived(name, events.length + 3);
+      const parts = rows.filter((row) => row.name?.startsWith("Part")).sort((a, b) => a.seq - b.seq);
+      assert.deepEqual(
+        parts.map((row) => [row.name, row.seconds, row.success, row.error_message]),
+        events.map(({ name, seconds, success, errorMessage }) => [
+          name,
+          seconds,
+          Number(success),
+          errorMessage?.replace("ada@example.com", "<email>") ?? null,
+        ]),
+      );
+      assert.deepEqual(await page.evaluate(() => window.diagnostics), []);
+      assert.deepEqual(noise, []);
+    });
+  });
+
+  it("are refused one by one: who is told reads of the event that was bad", async () => {
+    await onPage("/plain.html", { told: 1 }, async ({ page, name }) => {
+      await page.evaluate(() => {
+        const { trackRun, trackPlayground } = window.telemetry;
+        trackRun({ seconds: 1, success: true });
+        trackRun({ seconds: -5, success: true });
+        trackPlayground({ seconds: 2, success: true, componentCount: 1.5 });
+        trackRun({ seconds: 3, success: "yes" });
+        trackRun({ seconds: 4, success: true });
+        return window.telemetry.flush();
+      });
+      await receiver.arrived(name, 5);
+      assert.deepEqual(
+        (await page.evaluate(() => window.diagnostics)).map(
+          ({ message }) => /\w+: expected.*$/.exec(message)[0],
+        ),
+        [
+          "seconds: expected a finite number of seconds, 0 or more, got -5.",
+          "componentCount: expected a whole number, 0 or more, got 1.5.",
+          'success: expected true or false, got "yes".',
+        ],
+      );
+    });
+  });
+
+  it("are not written over by what is tracked while a listener is told of them", async () => {
+    await onPage("/plain.html", {}, async ({ page, noise }) => {
+      const { captured, queued, dropped } = await page.evaluate(async () => {
+        const client = window.telemetry.createClient({
+          endpoint: "/nowhere",
+          consent: "pending",
+          maxQueueBytes: 65_536,
+          onDiagnostic() {
+            for (let i = 0; i < 3; i++) client.trackRun({ seconds: 1, success: true });
+          },
+        });
+        for (let i = 0; i < 2000; i++) client.trackComponent({ name: "Part", seconds: 1, success: true });
+        await 0;
+        return client.stats();
+      });
+      assert.ok(dropped.queue_full > 1000, JSON.stringify(dropped));
+      assert.ok(captured > 2000 && captured % 3 === 2000 % 3, `${captured} captured`);
+      assert.equal(queued + dropped.queue_full, captured);
+      assert.deepEqual(noise, []);
     });
   });
 });

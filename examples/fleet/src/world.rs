@@ -357,7 +357,7 @@ impl World {
             machine: Delivery::new(rules, session),
             plan,
             rng,
-            encoder: Encoder::new(Format::Ndjson, &origin),
+            encoder: Encoder::new(Format::Ndjson, origin),
             seq: 0,
             loaded_ms: self.now,
             hidden_ms,
