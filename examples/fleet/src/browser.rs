@@ -32,6 +32,24 @@ fn put(mut number: u64, text: &mut [u8]) {
     }
 }
 
+/// Puts a page's session into a line that was encoded with another one: a page need not have an encoder of its own.
+pub(crate) fn sign(line: &mut [u8], browser: u32, page: u16) {
+    let at = session_at(line);
+    put(u64::from(browser), &mut line[at..at + BROWSER_DIGITS]);
+    put(u64::from(page), &mut line[at + BROWSER_DIGITS..at + SESSION_DIGITS]);
+}
+
+/// Where a line has its session. It begins `{"event":"run","session":"…","seq":17,`.
+///
+/// # Panics
+/// On a line that no page of the fleet wrote: then the simulation is wrong.
+fn session_at(line: &[u8]) -> usize {
+    const NAME_AT: usize = r#"{"event":""#.len();
+    const BEFORE_SESSION: usize = r#"","session":""#.len();
+    let name = line[NAME_AT..].iter().position(|byte| *byte == b'"').expect("an event's name");
+    NAME_AT + name + BEFORE_SESSION
+}
+
 /// Reads a number written by [`session`].
 fn number(text: &[u8]) -> u32 {
     text.iter().fold(0, |sum, digit| {
@@ -48,19 +66,14 @@ pub(crate) struct Key {
     pub(crate) seq: u32,
 }
 
-/// The keys of a body, line by line. A line begins `{"event":"run","session":"…","seq":17,`.
-///
-/// # Panics
-/// On a line that no page of the fleet wrote: then the simulation is wrong.
+/// The keys of a body, line by line.
 pub(crate) fn keys(body: &[u8]) -> impl Iterator<Item = Key> {
-    const NAME_AT: usize = r#"{"event":""#.len();
-    const BEFORE_SESSION: usize = r#"","session":""#.len();
     const BEFORE_SEQ: usize = r#"","seq":"#.len();
+    // As text, since the standard library looks for a character word by word, and for a byte byte by byte.
     let text = std::str::from_utf8(body).expect("UTF-8");
     text.split_inclusive('\n').map(|line| {
         let line = line.as_bytes();
-        let name = line[NAME_AT..].iter().position(|byte| *byte == b'"').expect("an event's name");
-        let (session, rest) = line[NAME_AT + name + BEFORE_SESSION..].split_at(SESSION_DIGITS);
+        let (session, rest) = line[session_at(line)..].split_at(SESSION_DIGITS);
         let digits = rest[BEFORE_SEQ..].iter().take_while(|byte| byte.is_ascii_digit());
         Key {
             browser: number(&session[..BROWSER_DIGITS]),
@@ -73,47 +86,36 @@ pub(crate) fn keys(body: &[u8]) -> impl Iterator<Item = Key> {
 /// Which events of one page the collector has.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
-    /// Events that the client accepted: their numbers are below this.
-    pub(crate) accepted: u32,
-    arrived: u32,
-    /// A bit for each; empty again once all of a page that is gone are there.
-    bits: Vec<u64>,
-    pub(crate) gone: bool,
-    pub(crate) crashed: bool,
+    /// Events that the client accepted: their numbers are below this. Known once the page is gone, or the day.
+    accepted: u32,
+    /// All below this number arrived; and of the others these. Mostly they come in order, so that a page's book is
+    /// one place in memory.
+    below: u32,
+    ahead: Vec<u32>,
+    crashed: bool,
 }
 
 impl Book {
     /// Notes an arrival; false where it had arrived before.
     fn arrive(&mut self, seq: u32) -> bool {
-        if self.is_complete() {
+        if seq < self.below || self.ahead.contains(&seq) {
             return false;
         }
-        let fresh = set(&mut self.bits, seq);
-        self.arrived += u32::from(fresh);
-        self.shrink();
-        fresh
-    }
-
-    fn is_complete(&self) -> bool {
-        self.gone && self.arrived == self.accepted
-    }
-
-    fn shrink(&mut self) {
-        if self.is_complete() {
-            self.bits = Vec::new();
+        if seq > self.below {
+            self.ahead.push(seq);
+            return true;
         }
+        self.below += 1;
+        while let Some(at) = self.ahead.iter().position(|other| *other == self.below) {
+            self.ahead.swap_remove(at);
+            self.below += 1;
+        }
+        true
     }
-}
 
-/// Sets a bit; false where it was set.
-fn set(bits: &mut Vec<u64>, at: u32) -> bool {
-    let (word, bit) = (at as usize / 64, 1 << (at % 64));
-    if bits.len() <= word {
-        bits.resize(word + 1, 0);
+    fn arrived(&self) -> u32 {
+        self.below + self.ahead.len() as u32
     }
-    let fresh = bits[word] & bit == 0;
-    bits[word] |= bit;
-    fresh
 }
 
 /// A batch in the store.
@@ -123,7 +125,6 @@ struct Kept {
     id: u32,
     written_ms: u32,
     page: u16,
-    events: u16,
 }
 
 /// What became of the events of a browser, when the day is over.
@@ -183,23 +184,18 @@ impl Browser {
         self.books.len()
     }
 
-    pub(crate) fn book(&mut self, page: u16) -> &mut Book {
-        &mut self.books[usize::from(page)]
-    }
-
-    /// The page is gone.
-    pub(crate) fn close(&mut self, page: u16, crashed: bool) {
-        let book = self.book(page);
-        (book.gone, book.crashed) = (true, crashed);
-        book.shrink();
+    /// The page, or the day, is over; so many events of the page were accepted.
+    pub(crate) fn close(&mut self, page: u16, accepted: u32, crashed: bool) {
+        let book = &mut self.books[usize::from(page)];
+        (book.accepted, book.crashed) = (accepted, crashed);
     }
 
     /// An event arrived; false where it had arrived before.
     pub(crate) fn arrive(&mut self, key: Key) -> bool {
-        self.book(key.page).arrive(key.seq)
+        self.books[usize::from(key.page)].arrive(key.seq)
     }
 
-    /// What the events of its pages became; `memory` has the keys that its open pages hold.
+    /// What the events of its closed pages became; `memory` has the keys that the pages hold which the day closed.
     pub(crate) fn fate(&self, memory: &[Key]) -> Fate {
         let mut fate = Fate::default();
         let held = |page| {
@@ -207,12 +203,12 @@ impl Browser {
             kept.chain(memory.iter().copied()).filter(move |key| usize::from(key.page) == page)
         };
         for (page, book) in self.books.iter().enumerate() {
-            let mut bits = book.bits.clone();
+            let (accepted, arrived) = (u64::from(book.accepted), u64::from(book.arrived()));
             let mut waiting = 0;
-            if !book.is_complete() {
-                waiting = held(page).filter(|key| set(&mut bits, key.seq)).count() as u64;
+            if accepted != arrived {
+                let mut there = Book { below: book.below, ahead: book.ahead.clone(), ..Book::default() };
+                waiting = held(page).filter(|key| there.arrive(key.seq)).count() as u64;
             }
-            let (accepted, arrived) = (u64::from(book.accepted), u64::from(book.arrived));
             let missing = accepted - arrived - waiting;
             let (mut crashed, mut overflowed, mut lost) = (0, 0, 0);
             *if book.crashed {
@@ -231,7 +227,7 @@ impl Browser {
 
     /// Writes or replaces; a batch keeps the time of its first writing. False, and all as it was, where there
     /// is no room.
-    pub(crate) fn persist(&mut self, page: u16, id: u32, lines: &[u8], now_ms: u32) -> bool {
+    pub(crate) fn persist(&mut self, page: u16, id: u32, lines: Vec<u8>, now_ms: u32) -> bool {
         let old = self.kept.iter().position(|batch| (batch.page, batch.id) == (page, id));
         let before = old.map_or(0, |at| self.kept[at].lines.len());
         if self.stored_bytes() - before + lines.len() > STORE_MAX {
@@ -239,8 +235,7 @@ impl Browser {
             return false;
         }
         let written_ms = old.map_or(now_ms, |at| self.kept.swap_remove(at).written_ms);
-        let events = lines.iter().filter(|byte| **byte == b'\n').count() as u16;
-        self.kept.push(Kept { lines: lines.into(), id, written_ms, page, events });
+        self.kept.push(Kept { lines: lines.into_boxed_slice(), id, written_ms, page });
         true
     }
 
@@ -275,7 +270,7 @@ impl Browser {
             id: batch.id,
             written_ms: MIDNIGHT_MS + f64::from(batch.written_ms),
             lines: batch.lines.to_vec(),
-            events: u32::from(batch.events),
+            events: batch.lines.iter().filter(|byte| **byte == b'\n').count() as u32,
             lease_ms: self.leases.iter().find(|(page, _)| *page == batch.page).map(|(_, until)| *until),
         });
         found.collect()
@@ -309,6 +304,11 @@ mod tests {
             };
             let line = |event| encode_record(Format::Ndjson, &Record { event, origin: origin.clone() });
             let body = [line(people::version()), line(people::shutdown(1_000))].concat();
+            let mut other = body.clone();
+            sign(&mut other, 17, 4);
+            assert_eq!(keys(&other).next(), Some(Key { browser: 17, page: 4, seq }));
+            sign(&mut other, browser, page);
+            assert_eq!(other, body);
             let key = Key { browser, page, seq };
             assert_eq!(keys(&body).collect::<Vec<_>>(), [key, key]);
         }
@@ -318,13 +318,13 @@ mod tests {
     fn an_event_is_arrived_waiting_or_lost() {
         let mut browser = Browser::default();
         let page = browser.open();
-        browser.book(page).accepted = 4;
+        browser.close(page, 4, false);
         let key = |seq| Key { browser: 0, page, seq };
         assert!(browser.arrive(key(0)));
         assert!(!browser.arrive(key(0)), "a second time");
         let fate = Fate { accepted: 4, arrived: 1, waiting: 1, lost: 2, ..Fate::default() };
         assert_eq!(browser.fate(&[key(0), key(1), key(1)]), fate);
-        browser.close(page, true);
+        browser.close(page, 4, true);
         assert_eq!(browser.fate(&[key(1)]), Fate { crashed: 2, lost: 0, ..fate });
     }
 }

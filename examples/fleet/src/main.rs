@@ -1,6 +1,7 @@
 //! A day of a million browsers against one collector: each page has the client's own delivery rules
 //! (`src/delivery.rs`), and the day is over in minutes. See docs/scale.md.
 
+mod agenda;
 mod bars;
 mod browser;
 mod chance;

@@ -108,10 +108,10 @@ pub(crate) fn next_visit_ms(rng: &mut Rng) -> Option<u32> {
 }
 
 /// What happens on a page.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Act {
     /// The client tracks this.
-    Track(Event),
+    Track(Seen),
     /// The person looks at another tab.
     Hide,
     /// And comes back.
@@ -120,6 +120,58 @@ pub(crate) enum Act {
     Close,
     /// The page dies without a word.
     Crash,
+}
+
+/// What a page saw happen, as long as it is still to come: small, and without texts of its own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Seen {
+    /// The client began.
+    Loaded,
+    /// A component ended.
+    Component {
+        /// How it is called.
+        name: &'static str,
+        /// How long it took, in ms.
+        took_ms: u32,
+        /// Why it failed.
+        error: Option<&'static str>,
+    },
+    /// A run ended.
+    Run {
+        /// Whether it came from the playground.
+        from_playground: bool,
+        /// How long it took, in ms.
+        took_ms: u32,
+        /// Of so many components.
+        of: u32,
+        /// Why it failed.
+        error: Option<&'static str>,
+    },
+}
+
+impl Seen {
+    /// What the client is told.
+    pub(crate) fn event(self) -> Event {
+        match self {
+            Self::Loaded => version(),
+            Self::Component { name, took_ms, error } => Event::Component(Component {
+                name: name.to_owned(),
+                seconds: f64::from(took_ms) / 1000.0,
+                success: error.is_none(),
+                error_message: error.map(str::to_owned),
+            }),
+            Self::Run { from_playground, took_ms, of, error } => {
+                let (seconds, success) = (f64::from(took_ms) / 1000.0, error.is_none());
+                let error_message = error.map(str::to_owned);
+                if from_playground {
+                    let component_count = Some(u64::from(of));
+                    Event::Playground(Playground { seconds, component_count, success, error_message })
+                } else {
+                    Event::Run(Run { is_webhook: None, seconds, success, error_message })
+                }
+            }
+        }
+    }
 }
 
 /// What is to come, after the act that was drawn last.
@@ -169,7 +221,7 @@ impl Plan {
         match self.stage {
             Stage::Loaded => {
                 self.stage = if self.runs > 0 { Stage::Pause } else { Stage::Tail };
-                (VERSION_AFTER_MS, Act::Track(version()))
+                (VERSION_AFTER_MS, Act::Track(Seen::Loaded))
             }
             Stage::Pause => {
                 let pause = self.rng.lognormal(PAUSE_MEDIAN_MS, PAUSE_SIGMA);
@@ -228,15 +280,9 @@ impl Plan {
         let failed = fails_at.is_some_and(|at| left <= at);
         if left == 0 || failed {
             self.stage = if self.runs > 0 { Stage::Pause } else { Stage::Tail };
-            let (seconds, success) = (f64::from(took_ms) / 1000.0, !failed);
-            let error_message = failed.then(|| self.rng.pick(&ERRORS).to_owned());
-            let event = if self.rng.chance(FROM_PLAYGROUND) {
-                let component_count = Some(u64::from(of));
-                Event::Playground(Playground { seconds, component_count, success, error_message })
-            } else {
-                Event::Run(Run { is_webhook: None, seconds, success, error_message })
-            };
-            return (after_ms, Act::Track(event));
+            let error = failed.then(|| self.rng.pick(&ERRORS));
+            let from_playground = self.rng.chance(FROM_PLAYGROUND);
+            return (after_ms, Act::Track(Seen::Run { from_playground, took_ms, of, error }));
         }
         let left = left - 1;
         let (median, sigma) = if left == model {
@@ -245,15 +291,10 @@ impl Plan {
             (COMPONENT_MEDIAN_MS, COMPONENT_SIGMA)
         };
         let took = wait(self.rng.lognormal(median, sigma).min(COMPONENT_MAX_MS));
-        let success = fails_at != Some(left);
-        let event = Event::Component(Component {
-            name: self.rng.pick(&COMPONENTS).to_owned(),
-            seconds: f64::from(took) / 1000.0,
-            success,
-            error_message: (!success).then(|| self.rng.pick(&ERRORS).to_owned()),
-        });
+        let name = self.rng.pick(&COMPONENTS);
+        let error = (fails_at == Some(left)).then(|| self.rng.pick(&ERRORS));
         self.stage = Stage::Run { left, model, fails_at, took_ms: took_ms + took, of };
-        (after_ms + took, Act::Track(event))
+        (after_ms + took, Act::Track(Seen::Component { name, took_ms: took, error }))
     }
 }
 

@@ -1,8 +1,7 @@
 //! The day: an agenda of what is due, the pages that are open, and the requests under way. Each page has the
 //! client's own state machine, and this is the edge that executes its actions.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
 use langflow_telemetry::config::Guarantee;
 use langflow_telemetry::delivery::{Action, Captured, Counts, Delivery, Input, Now, Outcome, Rules, Via};
@@ -10,7 +9,8 @@ use langflow_telemetry::event::{Event, Origin};
 use langflow_telemetry::queue::Limits;
 use langflow_telemetry::wire::{Encoder, Format};
 
-use crate::browser::{Browser, Fate, Key, MIDNIGHT_MS, keys, session};
+use crate::agenda::Agenda;
+use crate::browser::{Browser, Fate, Key, MIDNIGHT_MS, keys, session, sign};
 use crate::chance::{Draw, Rng, stream};
 use crate::collector::{Collector, Second};
 use crate::people::{self, Act, DAY_MS, Plan};
@@ -86,7 +86,7 @@ pub(crate) struct Blocked {
 
 /// What is due. Stamps tell whether it still is: whatever was planned for a page that is gone, or planned anew,
 /// has an old one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 enum Due {
     Visit { browser: u32 },
     Act { page: u32, stamp: u32 },
@@ -101,23 +101,29 @@ enum Due {
 struct Page {
     browser: u32,
     number: u16,
+    is_blocked: bool,
     /// Its stamp.
     birth: u32,
     machine: Delivery,
     plan: Plan,
     rng: Rng,
-    encoder: Encoder,
     /// The number of the next event.
     seq: u64,
     loaded_ms: u32,
     hidden_ms: Option<u32>,
     act: (u32, Act),
-    act_stamp: u32,
-    timer_stamp: u32,
     /// The body of its deferred request.
     deferred: Option<Vec<u8>>,
     /// Attempts under way, with their requests.
     attempts: Vec<(u32, u32)>,
+}
+
+/// The stamps of what was planned last for a page. Apart from it, since half of what comes due has an old one, and a
+/// page is a thing to fetch from far away.
+#[derive(Debug, Clone, Copy, Default)]
+struct Stamps {
+    act: u32,
+    timer: u32,
 }
 
 /// A request under way.
@@ -173,11 +179,14 @@ struct World {
     setup: Setup,
     incident: Incident,
     now: u32,
-    agenda: BinaryHeap<Reverse<(u32, u32, Due)>>,
-    order: u32,
+    agenda: Agenda<Due>,
     stamp: u32,
-    browsers: Vec<Option<Box<Browser>>>,
+    /// Of a page that is signed by each in its turn.
+    encoder: Encoder,
+    browsers: Vec<Option<Browser>>,
     pages: Slots<Page>,
+    /// Those of the page with the same number.
+    stamps: Vec<Stamps>,
     requests: Slots<Request>,
     collector: Collector,
     seconds: Vec<Second>,
@@ -192,15 +201,23 @@ struct World {
 /// Lives through a day.
 pub(crate) fn live(scenario: Scenario, setup: Setup) -> Day {
     let incident = scenario.incident();
+    let origin = Origin {
+        session: session(0, 0),
+        seq: 0,
+        time: 0,
+        client_type: "browser".to_owned(),
+        sample_rate: (setup.sample_rate < 1.0).then_some(setup.sample_rate),
+    };
     let mut world = World {
         setup,
         incident,
         now: 0,
-        agenda: BinaryHeap::new(),
-        order: 0,
+        agenda: Agenda::new(DAY_MS),
         stamp: 0,
+        encoder: Encoder::new(Format::Ndjson, origin),
         browsers: (0..setup.clients).map(|_| None).collect(),
         pages: Slots::new(),
+        stamps: Vec::new(),
         requests: Slots::new(),
         collector: Collector::new(setup.capacity, incident),
         seconds: vec![Second::default(); DAY_MS as usize / 1000],
@@ -227,36 +244,34 @@ pub(crate) fn live(scenario: Scenario, setup: Setup) -> Day {
 
 impl World {
     fn day(&mut self) {
-        // First visits are known before; everything else comes out of something. Kept apart, since a heap of a
-        // million that never changes would slow each of the others down.
+        // First visits are known before; everything else comes out of something.
         let mut visits: Vec<(u32, u32)> = (0..self.setup.clients)
             .map(|browser| (people::first_visit_ms(&mut stream(self.setup.seed, browser, 2)), browser))
             .collect();
         visits.sort_unstable();
-        let mut visits = visits.into_iter().peekable();
         if let Some((from_ms, _)) = self.incident.span() {
             self.at(from_ms, Due::Incident);
         }
-        loop {
-            let due = self.agenda.peek().map_or(DAY_MS, |Reverse((at, ..))| *at);
-            if let Some((at, browser)) = visits.next_if(|(at, _)| *at <= due) {
-                self.now = at;
-                self.visit(browser);
-            } else if due < DAY_MS {
-                let Some(Reverse((at, _, due))) = self.agenda.pop() else { break };
-                self.now = at;
-                self.happen(due);
-            } else {
-                break;
-            }
+        for (at, browser) in visits {
+            self.live_until(at);
+            self.now = at;
+            self.visit(browser);
+        }
+        self.live_until(DAY_MS);
+    }
+
+    /// Lets everything happen that is due before then.
+    fn live_until(&mut self, until_ms: u32) {
+        while let Some((at, due)) = self.agenda.next(until_ms) {
+            self.now = at;
+            self.happen(due);
         }
     }
 
     fn at(&mut self, at: u32, due: Due) {
         // What comes after midnight is another day's.
         if at < DAY_MS {
-            self.order = self.order.wrapping_add(1);
-            self.agenda.push(Reverse((at, self.order, due)));
+            self.agenda.put(at, due);
         }
     }
 
@@ -273,12 +288,12 @@ impl World {
         match due {
             Due::Visit { browser } => self.visit(browser),
             Due::Act { page, stamp } => {
-                if self.pages.get(page).is_some_and(|page| page.act_stamp == stamp) {
+                if self.stamps[page as usize].act == stamp {
                     self.act(page);
                 }
             }
             Due::Timer { page, stamp } => {
-                if self.pages.get(page).is_some_and(|page| page.timer_stamp == stamp) {
+                if self.stamps[page as usize].timer == stamp {
                     self.tell(page, Input::Tick);
                 }
             }
@@ -315,7 +330,7 @@ impl World {
         let browser = self.browsers[b as usize].get_or_insert_with(|| {
             let mut rng = stream(setup.seed, b, 3);
             let (is_blocked, defers) = (rng.with(blocked), rng.with(DEFERS));
-            Box::new(Browser::new(is_blocked, defers))
+            Browser::new(is_blocked, defers)
         });
         let purpose = 16 + browser.pages() as u64;
         let plan = Plan::new(stream(setup.seed, b, purpose << 1));
@@ -327,10 +342,9 @@ impl World {
     fn load(&mut self, b: u32, plan: Plan, hidden_ms: Option<u32>) -> u32 {
         let setup = self.setup;
         let birth = self.stamp();
-        let browser = self.browsers[b as usize].get_or_insert_with(Box::default);
+        let browser = self.browsers[b as usize].get_or_insert_default();
         let number = browser.open();
         let mut rng = stream(setup.seed, b, (16 + u64::from(number)) << 1 | 1);
-        let session = session(b, number);
         let sampled_out = !rng.with(setup.sample_rate);
         // As src/web/api.rs makes them of the defaults, for an endpoint on another origin.
         let rules = Rules {
@@ -343,33 +357,27 @@ impl World {
             pings: false,
             sampled_out,
         };
-        let origin = Origin {
-            session: session.clone(),
-            seq: 0,
-            time: 0,
-            client_type: "browser".to_owned(),
-            sample_rate: (setup.sample_rate < 1.0).then_some(setup.sample_rate),
-        };
         let page = Page {
             browser: b,
             number,
+            is_blocked: browser.is_blocked,
             birth,
-            machine: Delivery::new(rules, session),
+            machine: Delivery::new(rules, session(b, number)),
             plan,
             rng,
-            encoder: Encoder::new(Format::Ndjson, origin),
             seq: 0,
             loaded_ms: self.now,
             hidden_ms,
             act: (0, Act::Close),
-            act_stamp: 0,
-            timer_stamp: 0,
             deferred: None,
             attempts: Vec::new(),
         };
         self.page_loads += 1;
-        self.blocked.page_loads += u64::from(browser.is_blocked);
+        self.blocked.page_loads += u64::from(page.is_blocked);
         let page = self.pages.put(page);
+        if self.stamps.len() <= page as usize {
+            self.stamps.push(Stamps::default());
+        }
         self.open_max = self.open_max.max(self.pages.len());
         self.tell(page, Input::Granted);
         page
@@ -387,16 +395,16 @@ impl World {
     fn plan_act(&mut self, p: u32) {
         let stamp = self.stamp();
         let Some(page) = self.pages.get(p) else { return };
-        page.act_stamp = stamp;
         let at = page.act.0;
+        self.stamps[p as usize].act = stamp;
         self.at(at, Due::Act { page: p, stamp });
     }
 
     fn act(&mut self, p: u32) {
         let now = self.now;
         let Some(page) = self.pages.get(p) else { return };
-        match std::mem::replace(&mut page.act.1, Act::Close) {
-            Act::Track(event) => self.capture(p, &event),
+        match page.act.1 {
+            Act::Track(seen) => self.capture(p, &seen.event()),
             Act::Hide => {
                 page.hidden_ms = Some(now);
                 self.tell(p, Input::Hidden);
@@ -452,13 +460,13 @@ impl World {
 
     /// The page is gone; what the browser does then.
     fn die(&mut self, p: u32, crashed: bool) -> Option<Page> {
-        let page = self.pages.take(p)?;
+        let mut page = self.pages.take(p)?;
+        self.stamps[p as usize] = Stamps::default();
         let browser = self.browsers[page.browser as usize].as_mut()?;
-        browser.close(page.number, crashed);
-        if browser.is_blocked {
+        browser.close(page.number, page.seq as u32, crashed);
+        if page.is_blocked {
             self.blocked.hours += f64::from(self.now - page.loaded_ms) / 3_600_000.0;
         }
-        let is_blocked = browser.is_blocked;
         self.drops(&page.machine.counts());
         for (_, request) in &page.attempts {
             // A plain fetch dies with its page.
@@ -468,8 +476,8 @@ impl World {
                 request.cancelled = true;
             }
         }
-        if let Some(body) = page.deferred.clone() {
-            self.request(None, body, is_blocked);
+        if let Some(body) = page.deferred.take() {
+            self.request(None, body, page.is_blocked);
         }
         Some(page)
     }
@@ -487,14 +495,11 @@ impl World {
         let Some(page) = self.pages.get(p) else { return };
         self.line.clear();
         let time = (MIDNIGHT_MS + f64::from(now)) as u64;
-        page.encoder.encode(event, page.seq, time, usize::MAX, &mut self.line);
+        self.encoder.encode(event, page.seq, time, usize::MAX, &mut self.line);
+        sign(&mut self.line, page.browser, page.number);
         let captured = page.machine.capture(&self.line, matches!(event, Event::Shutdown(_)));
         if matches!(captured, Captured::Quiet | Captured::Wake) {
             page.seq += 1;
-            let (browser, number) = (page.browser, page.number);
-            if let Some(browser) = &mut self.browsers[browser as usize] {
-                browser.book(number).accepted += 1;
-            }
             self.second().captured += 1;
         }
         if captured == Captured::Wake {
@@ -504,18 +509,21 @@ impl World {
 
     /// Gives the machine an input and does what it says, all in one task.
     fn tell(&mut self, p: u32, input: Input) {
-        let mut inputs = VecDeque::from([input]);
-        while let Some(next) = inputs.pop_front() {
+        // Of nearly all inputs nothing follows: then this allocates nothing.
+        let mut inputs = VecDeque::new();
+        let mut next = Some(input);
+        while let Some(input) = next {
             let Some(page) = self.pages.get(p) else { return };
             let now = Now {
                 mono_ms: f64::from(self.now - page.loaded_ms),
                 wall_ms: MIDNIGHT_MS + f64::from(self.now),
             };
             let random = page.rng.unit();
-            let actions = page.machine.handle(next, now, random);
+            let actions = page.machine.handle(input, now, random);
             for action in actions {
                 inputs.extend(self.execute(p, action));
             }
+            next = inputs.pop_front();
         }
     }
 
@@ -523,11 +531,12 @@ impl World {
         let now = self.now;
         let page = self.pages.get(p)?;
         let (b, number) = (page.browser, page.number);
-        let browser = self.browsers[b as usize].as_mut()?;
+        // Looked for only where it is needed: it is not close by in memory.
+        let browser = &mut self.browsers[b as usize];
         match action {
             Action::Send { attempt, via } => {
                 let body = page.machine.body(attempt);
-                let is_blocked = browser.is_blocked;
+                let is_blocked = page.is_blocked;
                 self.request(Some((p, attempt, via)), body, is_blocked);
             }
             Action::Abort { attempt } => {
@@ -543,21 +552,23 @@ impl World {
                     at = page.loaded_ms + (at - page.loaded_ms).next_multiple_of(grid);
                 }
                 let stamp = self.stamp();
-                self.pages.get(p)?.timer_stamp = stamp;
+                self.stamps[p as usize].timer = stamp;
                 self.at(at, Due::Timer { page: p, stamp });
             }
-            Action::Disarm => page.timer_stamp = 0,
+            Action::Disarm => self.stamps[p as usize].timer = 0,
             Action::Persist { id, lines, .. } => {
-                if !browser.persist(number, id, &lines, now) {
+                if !browser.as_mut()?.persist(number, id, lines, now) {
                     return Some(Input::StoreFailed { id });
                 }
             }
-            Action::Forget { id } => browser.forget(number, id),
-            Action::ForgetForeign { session, id } => browser.forget_foreign(&session, id),
-            Action::Adopt { session, id, new_id, .. } => browser.adopt(&session, id, number, new_id),
-            Action::Lease { until_ms } => browser.lease(number, until_ms),
-            Action::Release => browser.release(number),
-            Action::Drain => return Some(Input::Drained(browser.read(b))),
+            Action::Forget { id } => browser.as_mut()?.forget(number, id),
+            Action::ForgetForeign { session, id } => browser.as_mut()?.forget_foreign(&session, id),
+            Action::Adopt { session, id, new_id, .. } => {
+                browser.as_mut()?.adopt(&session, id, number, new_id)
+            }
+            Action::Lease { until_ms } => browser.as_mut()?.lease(number, until_ms),
+            Action::Release => browser.as_mut()?.release(number),
+            Action::Drain => return Some(Input::Drained(browser.as_mut()?.read(b))),
             Action::Insure { lines } => page.deferred = Some(lines),
             Action::Uninsure => page.deferred = None,
             Action::Purge | Action::Settle { .. } | Action::Tell(_) => {}
@@ -631,6 +642,9 @@ impl World {
     fn evening(&mut self) -> Fate {
         let mut memory: Vec<Key> = Vec::new();
         for page in std::mem::take(&mut self.pages.slots).into_iter().flatten() {
+            if let Some(browser) = &mut self.browsers[page.browser as usize] {
+                browser.close(page.number, page.seq as u32, false);
+            }
             self.drops(&page.machine.counts());
             for (attempt, _) in &page.attempts {
                 memory.extend(keys(&page.machine.body(*attempt)));
