@@ -33,6 +33,8 @@ pub(crate) struct Agenda<T> {
     /// The span at hand: a list for each ms, and a flag for each that has entries.
     lists: Vec<List>,
     flags: [u64; SPAN_MS / WORD],
+    /// All flags in words before this one are down.
+    word: usize,
     entries: Vec<Entry<T>>,
     /// When it began, in ms.
     from_ms: usize,
@@ -46,6 +48,7 @@ impl<T: Copy> Agenda<T> {
         Self {
             lists: vec![List { first: NONE, last: NONE }; SPAN_MS],
             flags: [0; SPAN_MS / WORD],
+            word: 0,
             entries: Vec::new(),
             from_ms: 0,
             later: (0..=end_ms as usize / SPAN_MS).map(|_| Vec::new()).collect(),
@@ -71,6 +74,7 @@ impl<T: Copy> Agenda<T> {
         if list.first == NONE {
             list.first = place;
             self.flags[at / WORD] |= 1 << (at % WORD);
+            self.word = self.word.min(at / WORD);
         } else {
             self.entries[list.last as usize].next = place;
         }
@@ -102,14 +106,20 @@ impl<T: Copy> Agenda<T> {
     }
 
     /// The first ms of the span at hand that has entries.
-    fn first(&self) -> Option<usize> {
-        let word = self.flags.iter().position(|word| *word != 0)?;
-        Some(word * WORD + self.flags[word].trailing_zeros() as usize)
+    fn first(&mut self) -> Option<usize> {
+        while let Some(flags) = self.flags.get(self.word) {
+            if *flags != 0 {
+                return Some(self.word * WORD + flags.trailing_zeros() as usize);
+            }
+            self.word += 1;
+        }
+        None
     }
 
     /// Goes on to the next span.
     fn turn(&mut self) {
         self.entries.clear();
+        self.word = 0;
         self.from_ms += SPAN_MS;
         let Some(span) = self.later.get_mut(self.from_ms / SPAN_MS) else { return };
         for (at_ms, due) in std::mem::take(span) {

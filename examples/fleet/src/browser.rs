@@ -22,7 +22,7 @@ pub(crate) fn session(browser: u32, page: u16) -> String {
     let mut text = vec![b'0'; SESSION_DIGITS];
     put(u64::from(browser), &mut text[..BROWSER_DIGITS]);
     put(u64::from(page), &mut text[BROWSER_DIGITS..]);
-    text.into_iter().map(char::from).collect()
+    String::from_utf8(text).expect("digits")
 }
 
 fn put(mut number: u64, text: &mut [u8]) {
@@ -125,6 +125,13 @@ struct Kept {
     id: u32,
     written_ms: u32,
     page: u16,
+    events: u16,
+}
+
+/// How many lines there are. In parts whose count fits into a byte: so the compiler compares sixteen at a time.
+fn count_lines(lines: &[u8]) -> u16 {
+    let parts = lines.chunks(usize::from(u8::MAX));
+    parts.map(|part| u16::from(part.iter().fold(0, |count, byte| count + u8::from(*byte == b'\n')))).sum()
 }
 
 /// What became of the events of a browser, when the day is over.
@@ -235,7 +242,8 @@ impl Browser {
             return false;
         }
         let written_ms = old.map_or(now_ms, |at| self.kept.swap_remove(at).written_ms);
-        self.kept.push(Kept { lines: lines.into_boxed_slice(), id, written_ms, page });
+        let events = count_lines(&lines);
+        self.kept.push(Kept { lines: lines.into_boxed_slice(), id, written_ms, page, events });
         true
     }
 
@@ -270,7 +278,7 @@ impl Browser {
             id: batch.id,
             written_ms: MIDNIGHT_MS + f64::from(batch.written_ms),
             lines: batch.lines.to_vec(),
-            events: batch.lines.iter().filter(|byte| **byte == b'\n').count() as u32,
+            events: u32::from(batch.events),
             lease_ms: self.leases.iter().find(|(page, _)| *page == batch.page).map(|(_, until)| *until),
         });
         found.collect()
