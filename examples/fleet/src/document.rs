@@ -107,9 +107,12 @@ pub(crate) fn blocked(day: &Day, figures: &Figures) -> String {
 
 /// What the flush interval does to a steady day.
 pub(crate) fn intervals(days: &[Told<'_>]) -> String {
-    let mut out = String::from(
-        "| `flushIntervalMs` | requests a page load | rows a request | requests/s at 10 million page loads a day | bytes a \
+    let clients = days.first().map_or(0, |(day, _)| day.setup.clients);
+    let mut out = format!(
+        "A steady day of {} browsers, by the option `flushIntervalMs`:\n\n\
+         | `flushIntervalMs` | requests a page load | rows a request | requests/s at 10 million page loads a day | bytes a \
          row |\n|--:|--:|--:|--:|--:|\n",
+        thousands(u64::from(clients))
     );
     for (day, figures) in days {
         let requests = figures.requests as f64 / day.page_loads as f64;

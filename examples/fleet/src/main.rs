@@ -153,19 +153,19 @@ fn run(args: &Args) -> Result<(), String> {
 
 /// Lives through the days, as many at a time as there are cores: a day has one clock, so it is one thread's.
 fn live_all(days: &[(Scenario, Setup)]) -> Vec<(Day, Figures)> {
-    let next = Mutex::new(0);
+    // Pages that are blocked try all day long, so that this day takes longest: begun last, it would keep one core busy
+    // while the others have nothing left to do.
+    let mut order: Vec<usize> = (0..days.len()).collect();
+    order.sort_by_key(|at| days[*at].0 != Scenario::Blocked);
+    let next = Mutex::new(order.into_iter());
     let done = Mutex::new(Vec::new());
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(days.len());
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
-                    let at = {
-                        let mut next = next.lock().expect("no thread panics with it");
-                        *next += 1;
-                        *next - 1
-                    };
-                    let Some((scenario, setup)) = days.get(at) else { break };
+                    let at = next.lock().expect("no thread panics with it").next();
+                    let Some((at, (scenario, setup))) = at.map(|at| (at, &days[at])) else { break };
                     let began = Instant::now();
                     let day = live(*scenario, *setup);
                     let figures = Figures::of(&day);
