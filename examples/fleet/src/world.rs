@@ -118,8 +118,8 @@ struct Page {
     attempts: Vec<(u32, u32)>,
 }
 
-/// The stamps of what was planned last for a page. Apart from it, since half of what comes due has an old one, and a
-/// page is a thing to fetch from far away.
+/// The stamps of what was planned last for a page. Apart from it: what comes due and has an old one is done with before
+/// the page is fetched from far away.
 #[derive(Debug, Clone, Copy, Default)]
 struct Stamps {
     act: u32,
@@ -181,7 +181,7 @@ struct World {
     now: u32,
     agenda: Agenda<Due>,
     stamp: u32,
-    /// Of a page that is signed by each in its turn.
+    /// All pages', since they differ in their sessions alone: each signs its lines.
     encoder: Encoder,
     browsers: Vec<Option<Browser>>,
     pages: Slots<Page>,
