@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use core::cell::{Cell, UnsafeCell};
+use core::cell::{Cell, RefCell, UnsafeCell};
 use core::{mem, slice};
 
 use wasm_bindgen::prelude::*;
@@ -17,7 +17,7 @@ use super::navigator::{
 };
 use super::transport::{DEFERRED, DEFERRED_ATTEMPT};
 use super::{
-    Ask, Host, Lent, Signal, into_text, lend, monotonic_ms, options, random, received, store, text, wall_ms,
+    Ask, Host, Signal, into_text, lend, monotonic_ms, options, random, received, store, text, wall_ms,
 };
 use crate::config::{Config, ErrorMessages, Given, Guarantee};
 use crate::consent::{self, Choice, Consent, Signals};
@@ -60,12 +60,12 @@ const TIMEOUT_MAX_MS: f64 = 2_147_483_647.0;
 /// They stay for as long as the document: what drops one could only be told by JavaScript's collector, which never gets
 /// to a client that listens; and that code, with the class that it takes, has its weight too. A client that was shut down
 /// has let go of its events, timers and listeners; what is left of it is less than 2 KB.
-struct Pages(Lent<Vec<Option<&'static Page>>>);
+struct Pages(RefCell<Vec<Option<&'static Page>>>);
 
 // SAFETY: the module has no threads: its memory is not shared, so nobody else can come in.
 unsafe impl Sync for Pages {}
 
-static PAGES: Pages = Pages(Lent::new(Vec::new()));
+static PAGES: Pages = Pages(RefCell::new(Vec::new()));
 
 fn page(client: usize) -> Option<&'static Page> {
     PAGES.0.borrow().get(client).copied().flatten()
@@ -77,19 +77,19 @@ struct Page {
     config: Config,
     /// Most bytes in a batch.
     batch_bytes: usize,
-    delivery: Lent<Delivery>,
+    delivery: RefCell<Delivery>,
     encoder: Encoder,
     /// The number of the next event.
     seq: Cell<u64>,
     /// What the format says of the app and the machine beside the events. It comes from the Version event as
     /// `beforeSend` left it, so that nothing travels that was taken out there.
-    frame: Lent<Vec<u8>>,
+    frame: RefCell<Vec<u8>>,
     /// Where events are encoded, kept so that its memory is.
-    line: Lent<Vec<u8>>,
+    line: RefCell<Vec<u8>>,
     /// Names of components, and messages, as they travel: see [`learn`]. Two tables, since an event may have one of each,
     /// and a message that begins its table anew must not take the name away.
-    names: Lent<Vec<String>>,
-    messages: Lent<Vec<String>>,
+    names: RefCell<Vec<String>>,
+    messages: RefCell<Vec<String>>,
     /// Absolute.
     endpoint: String,
     /// The Version event waits for client hints.
@@ -308,13 +308,13 @@ impl Page {
             host: Host(0),
             config: Config::DEFAULT,
             batch_bytes: 0,
-            delivery: Lent::new(Delivery::BLANK),
+            delivery: RefCell::new(Delivery::BLANK),
             encoder: Encoder::BLANK,
             seq: Cell::new(0),
-            frame: Lent::new(Vec::new()),
-            line: Lent::new(Vec::new()),
-            names: Lent::new(Vec::new()),
-            messages: Lent::new(Vec::new()),
+            frame: RefCell::new(Vec::new()),
+            line: RefCell::new(Vec::new()),
+            names: RefCell::new(Vec::new()),
+            messages: RefCell::new(Vec::new()),
             endpoint: String::new(),
             awaits_hints: Cell::new(false),
             has_version: Cell::new(false),

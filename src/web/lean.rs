@@ -95,31 +95,3 @@ unsafe impl GlobalAlloc for Blocks {
         }
     }
 }
-
-/// What is borrowed for as long as nothing calls JavaScript, and so by one at a time: see `web/mod.rs`. Builds for tests
-/// have a `RefCell` here, which proves it; its counting weighed 0.24 KB.
-#[derive(Debug)]
-pub(super) struct Lent<T>(UnsafeCell<T>);
-
-// Two borrows at a time would be two references to the same; the borrows of `api.rs` end before anything is called that
-// could borrow again: none of what is in here, the machine, the lines and the frame, knows the edge or JavaScript.
-#[allow(clippy::mut_from_ref, reason = "as in `RefCell`, without its guard")]
-impl<T> Lent<T> {
-    pub(super) const fn new(value: T) -> Self {
-        Self(UnsafeCell::new(value))
-    }
-
-    pub(super) const fn borrow(&self) -> &T {
-        // SAFETY: see above.
-        unsafe { &*self.0.get() }
-    }
-
-    pub(super) const fn borrow_mut(&self) -> &mut T {
-        // SAFETY: see above.
-        unsafe { &mut *self.0.get() }
-    }
-
-    pub(super) const fn get_mut(&mut self) -> &mut T {
-        self.0.get_mut()
-    }
-}

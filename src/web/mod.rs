@@ -12,8 +12,9 @@
 //! reaches the page's `onerror`.
 //!
 //! # Borrows
-//! A call into JavaScript may call back in (a patched `fetch`, `onDiagnostic`, a getter). So nothing that is [`Lent`] is
-//! borrowed while one is made: take what is needed, end the borrow, call.
+//! A call into JavaScript may call back in (a patched `fetch`, `onDiagnostic`, a getter). So no `RefCell` is
+//! borrowed while one is made: take what is needed, end the borrow, call. A cell without the count of borrows, in the
+//! published module alone, was 0.24 KB less: a mistake would have been silent there.
 
 mod api;
 #[cfg(feature = "lean")]
@@ -27,11 +28,6 @@ mod transport;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-
-#[cfg(not(feature = "lean"))]
-use core::cell::RefCell as Lent;
-#[cfg(feature = "lean")]
-use lean::Lent;
 
 use wasm_bindgen::prelude::*;
 

@@ -68,6 +68,8 @@ window.listenLast = () => {
   removeEventListener("pagehide", leave, true);
   addEventListener("pagehide", leave, true);
 };
+// The client listens in a task of its own, or when it is asked.
+if (!quiet) window.audit();
 window.listenLast();
 if (!quiet) setInterval(window.audit, AUDIT_MS);
 window.ready = true;
