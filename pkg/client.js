@@ -5,7 +5,7 @@
 
 import { lend, OPT_OUT, purge, put, remove, session } from "./browser.js";
 import * as rust from "./dist/langflow_telemetry.js";
-import { drain, enlist, give, hasInbox, note, write } from "./host.js";
+import { drain, enlist, give, hasInbox, records, reserve, write } from "./host.js";
 
 /** Calls held until the module is there; then the newest are refused, as in the queue. */
 const HELD_MAX = 15000;
@@ -375,8 +375,13 @@ export function createClient(options, load, off = "") {
       !(seconds >= 0 && seconds < 9e9) ||
       (count === count && !(count >= 0 && Number.isSafeInteger(count)));
     if (isAlone) drain();
+    const at = reserve(admit);
+    // What was drained for it may have had the memory grow.
     if (!hasInbox()) rust.inbox();
-    note(admit, kind | (success << 2) | (isWebhook << 4) | texts, time, seconds, count);
+    records[at] = kind | (success << 2) | (isWebhook << 4) | texts;
+    records[at + 1] = time;
+    records[at + 2] = seconds;
+    records[at + 3] = count;
     if (isAlone) drain();
   };
 
@@ -409,11 +414,8 @@ export function createClient(options, load, off = "") {
     while (next) proceed();
   };
 
-  const track = (kind, event) => {
-    if (off) return;
-    const time = Date.now();
-    if (!id) finish();
-    if (id) return capture(kind, event, time);
+  /** Keeps a call until the module is there. Not in `track`: what a closure there captures were allocated at each call. */
+  const hold = (kind, event, time) => {
     if (held.length >= HELD_MAX || heldBytes >= HELD_MAX * HELD_BYTES) {
       heldRefused++;
       return;
@@ -427,6 +429,14 @@ export function createClient(options, load, off = "") {
     }
     heldBytes += HELD_BYTES + (copy.errorMessage?.length ?? 0);
     held.push(() => capture(kind, copy, time));
+  };
+
+  const track = (kind, event) => {
+    if (off) return;
+    const time = Date.now();
+    if (!id) finish();
+    if (id) capture(kind, event, time);
+    else hold(kind, event, time);
   };
 
   /** A call that is not an event: now, or once the module is there. */

@@ -22,7 +22,7 @@ const RECORDS_MAX = 128;
 let inbox = new Uint8Array();
 
 /** The same for events. */
-let records = new Float64Array();
+export let records = new Float64Array();
 
 /** Events that wait in there, and the client whose they are: a function that has so many of them captured. */
 let noted = 0;
@@ -70,21 +70,18 @@ const drainSoon = async () => {
 };
 
 /**
- * Notes an event. It crosses with those that follow it, at the end of this task at the latest: one by one, a call into the
- * module cost as much as all that is done there. Whoever calls the module for another reason drains first.
+ * Makes room for an event in `records`, and returns its place. It crosses with those that follow it, at the end of this task
+ * at the latest: one by one, a call into the module cost as much as all that is done there. Whoever calls the module for
+ * another reason drains first. The numbers are the caller's to write: passed on, each were an object on V8's heap.
  */
-export const note = (client, what, time, seconds, count) => {
+export const reserve = (client) => {
   if (noted >= RECORDS_MAX || owner !== client) drain();
   owner = client;
-  const at = noted++ * RECORD;
-  records[at] = what;
-  records[at + 1] = time;
-  records[at + 2] = seconds;
-  records[at + 3] = count;
   if (!isAwaited) {
     isAwaited = true;
     drainSoon();
   }
+  return noted++ * RECORD;
 };
 
 // What Rust imports.

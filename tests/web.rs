@@ -2,7 +2,7 @@
 //! played by `tests/web/page.js`. What arrives at a real collector is in `tests/e2e`.
 #![cfg(target_arch = "wasm32")]
 
-use js_sys::{Array, Function, JSON, Object, Reflect};
+use js_sys::{Array, Float64Array, Function, JSON, Object, Reflect};
 use langflow_telemetry::web;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -24,7 +24,10 @@ extern "C" {
 
     fn write(text: &str) -> usize;
 
-    fn note(owner: &Function, what: u32, time_ms: f64, seconds: f64, count: f64);
+    fn reserve(owner: &Function) -> u32;
+
+    #[wasm_bindgen(thread_local_v2)]
+    static records: Float64Array;
 
     fn drain();
 }
@@ -129,9 +132,13 @@ impl Client {
         };
         let texts = learn(name, true) << 8 | learn(message, false) << 16;
         let owner = Closure::once_into_js(move |count| web::track(client, count));
+        let at = reserve(owner.unchecked_ref());
         // The inbox is asked for again, since learning may have had the memory grow.
         web::inbox();
-        note(owner.unchecked_ref(), kind | flags << 2 | texts as u32, time_ms, seconds, count);
+        let what = f64::from(kind | flags << 2 | texts as u32);
+        for (number, place) in [what, time_ms, seconds, count].into_iter().zip(at..) {
+            records.with(|records| records.set_index(place, number));
+        }
         drain();
     }
     pub fn version(&self, time_ms: f64) {

@@ -94,4 +94,20 @@ unsafe impl GlobalAlloc for Blocks {
             *free = block as usize;
         }
     }
+
+    // What still fits stays: a batch that is closed gives back what its buffer has left, which mostly is within the block.
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as above; the layout is that of the block, the new one has its alignment, and both blocks have room for
+        // what is copied.
+        unsafe {
+            let state = &mut *self.0.get();
+            if state.class(size).1 == state.class(layout.size()).1 {
+                return block;
+            }
+            let moved = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            moved.copy_from_nonoverlapping(block, size.min(layout.size()));
+            self.dealloc(block, layout);
+            moved
+        }
+    }
 }

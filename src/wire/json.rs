@@ -57,6 +57,13 @@ pub(super) fn put_hex(byte: u8, out: &mut Vec<u8>) {
     put_digit(byte & 15);
 }
 
+/// A tenth, rounded down. Until V8 has optimised a module, which a burst of ten thousand events does not live to see, `/`
+/// is the processor's division: five times as long as this.
+const fn tenth(number: u32) -> u32 {
+    // 2^35 / 10, rounded up: exact for all 32 bits.
+    ((number as u64 * 0xcccc_cccd) >> 35) as u32
+}
+
 /// Appends a whole number.
 pub fn put_integer(mut number: u64, out: &mut Vec<u8>) {
     let mut digits = [0_u8; DIGITS_MAX];
@@ -66,12 +73,14 @@ pub fn put_integer(mut number: u64, out: &mut Vec<u8>) {
     let mut left = 0;
     for slot in digits.iter_mut().rev() {
         if left == 0 {
-            part = (number % PART) as u32;
-            number /= PART;
+            let rest = if number < PART { 0 } else { number / PART };
+            part = (number - rest * PART) as u32;
+            number = rest;
             left = PART_DIGITS;
         }
-        *slot = b'0' + (part % 10) as u8;
-        part /= 10;
+        let rest = tenth(part);
+        *slot = b'0' + (part - rest * 10) as u8;
+        part = rest;
         left -= 1;
         start -= 1;
         if part == 0 && number == 0 {
@@ -86,15 +95,19 @@ pub fn put_integer(mut number: u64, out: &mut Vec<u8>) {
 pub(super) fn put_decimal(number: f64, out: &mut Vec<u8>) {
     // `as` saturates, so even a number that is not finite gives digits, never invalid JSON.
     let scaled = (number * f64::from(FRACTION) + 0.5) as u64;
-    put_integer(scaled / u64::from(FRACTION), out);
-    let mut fraction = (scaled % u64::from(FRACTION)) as u32;
+    let whole = scaled / u64::from(FRACTION);
+    let fraction = (scaled - whole * u64::from(FRACTION)) as u32;
+    put_integer(whole, out);
     if fraction > 0 {
-        out.push(b'.');
-    }
-    while fraction > 0 {
-        fraction *= 10;
-        out.push(b'0' + (fraction / FRACTION) as u8);
-        fraction %= FRACTION;
+        // A one before it keeps its zeros, and is the point's place.
+        let point = out.len();
+        put_integer(u64::from(FRACTION + fraction), out);
+        if let Some(one) = out.get_mut(point) {
+            *one = b'.';
+        }
+        while out.last() == Some(&b'0') {
+            out.pop();
+        }
     }
 }
 
@@ -133,6 +146,11 @@ mod tests {
             let line = text(|out| put_string(&given, out));
             prop_assert!(!line.contains('\n'));
             prop_assert_eq!(serde_json::from_str::<String>(&line).expect("JSON"), given);
+        }
+
+        #[test]
+        fn a_tenth_is_a_tenth(given in any::<u32>()) {
+            prop_assert_eq!(tenth(given), given / 10);
         }
 
         #[test]

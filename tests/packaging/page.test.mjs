@@ -247,13 +247,16 @@ describe("the task in which a page starts", () => {
 });
 
 describe("events that cross together", () => {
-  it("keep their own names and messages, also where there are more than are remembered", async () => {
+  it("keep what is theirs, also where there are more texts than are remembered and the module needs more memory", async () => {
     await onPage("/plain.html", { told: 1 }, async ({ page, noise, name }) => {
-      const events = Array.from({ length: 600 }, (_, at) => ({
-        name: `Part${(at * 7) % 150}`,
+      // First more texts than are remembered, so that most events cross alone; then a few, so that they cross together.
+      const events = Array.from({ length: 5000 }, (_, at) => ({
+        name: `Part${at < 600 ? (at * 7) % 150 : at % 5}`,
         seconds: at / 1000,
         success: at % 3 > 0,
-        ...(at % 3 === 0 && { errorMessage: `KeyError: no field ${(at * 5) % 90} for ada@example.com` }),
+        ...(at % 3 === 0 && {
+          errorMessage: `KeyError: no field ${(at * 5) % (at < 600 ? 90 : 10)} for ada@example.com`,
+        }),
       }));
       await page.evaluate((events) => {
         for (const event of events) window.telemetry.trackComponent(event);
