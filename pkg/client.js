@@ -198,8 +198,8 @@ const isHere = () => typeof document !== "undefined" || typeof WorkerGlobalScope
 /**
  * Makes a client.
  *
- * `load` instantiates the module: it returns nothing where it did so at once, or a promise. With `off`, the
- * client is one that does nothing, for that reason.
+ * `load` instantiates the module: it returns nothing where it did so at once, or a promise, or a function that goes on in
+ * the same way. With `off`, the client is one that does nothing, for that reason.
  */
 export function createClient(options, load, off = "") {
   /** The client's number in Rust, once it is there. */
@@ -469,10 +469,11 @@ export function createClient(options, load, off = "") {
     }
   };
 
-  const begin = () => {
+  const begin = (load) => {
     try {
       const loading = load(options);
-      if (loading)
+      if (typeof loading === "function") next = () => begin(loading);
+      else if (loading)
         loading.then(
           () => {
             next = open;
@@ -595,7 +596,7 @@ export function createClient(options, load, off = "") {
       purge();
     } else if (HOOKS.every(isHook)) {
       ({ beforeSend } = options);
-      next = begin;
+      next = () => begin(load);
       goOn();
     }
   } catch {

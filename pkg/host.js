@@ -16,7 +16,7 @@ let waiting;
 const RECORD = 4;
 
 /** Events that cross in one call: RECORDS_MAX there. */
-const RECORDS_MAX = 128;
+const RECORDS_MAX = 512;
 
 /** Memory of the module, lent for a text; empty once the module's memory has grown. */
 let inbox = new Uint8Array();

@@ -3,17 +3,19 @@ import { initSync } from "./dist/langflow_telemetry.js";
 import wasmBytes from "./dist/wasm-inline.js";
 
 /**
- * Compiles at once: some 50 KB take about a millisecond, and from then on nothing needs to be held or waited
- * for, not even a page that is closed right after `init`. Chromium before 115 refuses that on the main thread.
+ * Two parts, each some two milliseconds, cold. The second compiles at once: from then on nothing needs to be held or waited
+ * for. Chromium before 115 refuses that on the main thread.
  */
 function load() {
   const module = wasmBytes();
-  try {
-    initSync({ module });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return WebAssembly.compile(module).then((module) => initSync({ module }));
-  }
+  return () => {
+    try {
+      initSync({ module });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return WebAssembly.compile(module).then((module) => initSync({ module }));
+    }
+  };
 }
 
 const page = /* @__PURE__ */ moduleClient(load);

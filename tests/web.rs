@@ -26,8 +26,8 @@ extern "C" {
 
     fn reserve(owner: &Function) -> u32;
 
-    #[wasm_bindgen(thread_local_v2)]
-    static records: Float64Array;
+    #[wasm_bindgen(thread_local_v2, js_name = records)]
+    static RECORDS: Float64Array;
 
     fn drain();
 }
@@ -137,7 +137,7 @@ impl Client {
         web::inbox();
         let what = f64::from(kind | flags << 2 | texts as u32);
         for (number, place) in [what, time_ms, seconds, count].into_iter().zip(at..) {
-            records.with(|records| records.set_index(place, number));
+            RECORDS.with(|records| records.set_index(place, number));
         }
         drain();
     }

@@ -34,8 +34,8 @@ use crate::wire::Encoder;
 /// Numbers that an event crosses as: see [`track`].
 type Record = [f64; 4];
 
-/// Events that cross in one call. With more of them a burst of a thousand was no cheaper.
-const RECORDS_MAX: usize = 128;
+/// Events that cross in one call: 16 KB of them. Behind each call the batches are looked through once.
+const RECORDS_MAX: usize = 512;
 
 /// Bytes of a text that crosses: of a message 4,096 characters are read, and one takes up to three bytes.
 const TEXT_BYTES: usize = 3 * 4_096;
@@ -279,6 +279,21 @@ enum Command {
     Refuse(Reason),
 }
 
+/// Swaps the texts of an event with those that were learned, so that none is copied: before the event is captured, and
+/// back behind it.
+fn lend_texts(event: &mut Event, what: u32, names: &mut [String], messages: &mut [String]) {
+    if let Event::Component(component) = event
+        && let Some(name) = names.get_mut((what as usize >> 8 & 0xff).wrapping_sub(1))
+    {
+        mem::swap(&mut component.name, name);
+    }
+    if let Some(message) = messages.get_mut((what as usize >> 16).wrapping_sub(1))
+        && let Some(place) = event.message()
+    {
+        mem::swap(place.get_or_insert_default(), message);
+    }
+}
+
 /// Two bits: 1, 0, or anything else for unknown.
 const fn flag(given: u32) -> Option<bool> {
     match given & 3 {
@@ -491,14 +506,16 @@ impl Page {
         let mut wakes = false;
         let mut notice = None;
         let mut refused = None;
+        let mut texts = (self.names.borrow_mut(), self.messages.borrow_mut());
         for record in records {
-            match self.admit(record) {
+            match self.admit(record, &mut texts.0, &mut texts.1) {
                 Ok(Captured::Wake) => wakes = true,
                 Ok(Captured::Refused(Some(told))) => notice = Some(told),
                 Ok(Captured::Refused(None) | Captured::Quiet | Captured::Off) => {}
                 Err(error) => refused = Some(error),
             }
         }
+        drop(texts);
         // Only now: whoever is told of it may track, and that is written where the records are.
         if wakes {
             self.settle(Captured::Wake);
@@ -509,7 +526,12 @@ impl Page {
         }
     }
 
-    fn admit(&self, record: &Record) -> Result<Captured, Error> {
+    fn admit(
+        &self,
+        record: &Record,
+        names: &mut [String],
+        messages: &mut [String],
+    ) -> Result<Captured, Error> {
         let [what, time_ms, seconds, count] = *record;
         let what = what as u32;
         let outcome = event::Outcome { seconds, success: flag(what >> 2) };
@@ -521,27 +543,10 @@ impl Page {
             Some(Kind::Component) => Event::Component(Component::new(String::new(), outcome)?),
             _ => Event::Shutdown(Shutdown::new(seconds)?),
         };
-        self.lend_texts(&mut event, what);
+        lend_texts(&mut event, what, names, messages);
         let captured = self.capture(&event, time_ms);
-        self.lend_texts(&mut event, what);
+        lend_texts(&mut event, what, names, messages);
         Ok(captured)
-    }
-
-    /// Swaps the texts of an event with those that were learned, so that none is copied: before the event is captured, and
-    /// back behind it.
-    fn lend_texts(&self, event: &mut Event, what: u32) {
-        let names = &mut *self.names.borrow_mut();
-        let messages = &mut *self.messages.borrow_mut();
-        if let Event::Component(component) = event
-            && let Some(name) = names.get_mut((what as usize >> 8 & 0xff).wrapping_sub(1))
-        {
-            mem::swap(&mut component.name, name);
-        }
-        if let Some(message) = messages.get_mut((what as usize >> 16).wrapping_sub(1))
-            && let Some(place) = event.message()
-        {
-            mem::swap(place.get_or_insert_default(), message);
-        }
     }
 
     /// Read one by one from the host, which has them under their names: it is one event a page load.
