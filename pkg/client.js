@@ -271,6 +271,7 @@ export function createClient(options, load, off = "") {
     off = code;
     id = 0;
     held = [];
+    messages.clear();
     for (const settle of waiting.values()) settle(false);
     waiting.clear();
     if (code in ADVICE) tell(code);
@@ -554,6 +555,7 @@ export function createClient(options, load, off = "") {
     flush: () => promise(FLUSH, true),
     shutdown() {
       closing.add(client);
+      messages.clear();
       return promise(CLOSE).then(() => {});
     },
     optOut: () => choose(false),
