@@ -2,7 +2,7 @@
 //! played by `tests/web/page.js`. What arrives at a real collector is in `tests/e2e`.
 #![cfg(target_arch = "wasm32")]
 
-use js_sys::{Array, Float64Array, Function, JSON, Object, Reflect};
+use js_sys::{Array, Function, JSON, Object, Reflect};
 use langflow_telemetry::web;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -24,16 +24,13 @@ extern "C" {
 
     fn write(text: &str) -> usize;
 
-    fn reserve(owner: &Function) -> u32;
-
-    #[wasm_bindgen(thread_local_v2, js_name = records)]
-    static RECORDS: Float64Array;
-
     fn drain();
 }
 
 #[wasm_bindgen(module = "/tests/web/page.js")]
 extern "C" {
+    fn note(owner: &Function, event: &[f64]);
+
     #[wasm_bindgen(js_name = makeShell)]
     fn make_shell(options: &JsValue) -> Object;
 
@@ -132,13 +129,10 @@ impl Client {
         };
         let texts = learn(name, true) << 8 | learn(message, false) << 16;
         let owner = Closure::once_into_js(move |count| web::track(client, count));
-        let at = reserve(owner.unchecked_ref());
         // The inbox is asked for again, since learning may have had the memory grow.
         web::inbox();
-        let what = f64::from(kind | flags << 2 | texts as u32);
-        for (number, place) in [what, time_ms, seconds, count].into_iter().zip(at..) {
-            RECORDS.with(|records| records.set_index(place, number));
-        }
+        let what = kind | flags << 2 | texts as u32;
+        note(owner.unchecked_ref(), &[f64::from(what), time_ms, seconds, count]);
         drain();
     }
     pub fn version(&self, time_ms: f64) {

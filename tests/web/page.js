@@ -1,6 +1,11 @@
 // What tests/web.rs cannot say in Rust: the shell's part of the contract, and an eye on what the page's globals
 // are asked for. The real shell is pkg/client.js; the real network is in tests/e2e.
 
+import { records, reserve } from "../../pkg/host.js";
+
+/** Writes an event where it crosses. */
+export const note = (owner, event) => records.set(event, reserve(owner));
+
 /** What puts the page back as it was before the visit. */
 const undo = [];
 
