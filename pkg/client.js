@@ -22,6 +22,9 @@ const NAME_READ_MAX = 256;
 /** Longest text that is remembered, in characters: 64 messages are, and a trace of 4,096 hardly comes twice. */
 const REMEMBERED_MAX = 512;
 
+/** Seconds that are sure to be taken: below SECONDS_MAX in src/event.rs, which has the last word. */
+const SECONDS_SURE = 9e9;
+
 /** Bytes that a held call is taken for, beside its message. */
 const HELD_BYTES = 140;
 
@@ -51,7 +54,8 @@ const REASONS = [
   "before_send",
 ];
 
-/** What Rust tells: see `tell` there. */
+/** What Rust tells: see `tell` there. How often so far stands above the code, which has room for so many. */
+const CODES_ROOM = 16;
 const CODES = [...REASONS, "endpoint_blocked", "stopped", "store_unavailable"];
 
 /** Why it is off: see `because` there, and `Reason` in src/consent.rs. */
@@ -293,7 +297,7 @@ export function createClient(options, load, off = "") {
     return enterRust(...call);
   };
 
-  /** Has as many events captured as wait: see `note`. */
+  /** Has as many events captured as wait: see `reserve`. */
   const admit = (count) => enterRust(rust.track, count);
 
   const command = (what, token = 0) => guard(rust.command, what, token);
@@ -316,7 +320,7 @@ export function createClient(options, load, off = "") {
     because(_, reason) {
       why = WHY[reason];
     },
-    notice: (_, what) => tell(CODES[what % 16], Math.floor(what / 16)),
+    notice: (_, what) => tell(CODES[what % CODES_ROOM], Math.floor(what / CODES_ROOM)),
     system(name) {
       platform = name || undefined;
     },
@@ -373,7 +377,7 @@ export function createClient(options, load, off = "") {
     const isAlone =
       kind === SHUTDOWN ||
       success > 1 ||
-      !(seconds >= 0 && seconds < 9e9) ||
+      !(seconds >= 0 && seconds < SECONDS_SURE) ||
       (count === count && !(count >= 0 && Number.isSafeInteger(count)));
     if (isAlone) drain();
     const at = reserve(admit);

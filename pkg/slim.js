@@ -9,7 +9,7 @@ function load({ wasm }) {
   if (wasm instanceof WebAssembly.Module || wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm))
     return instantiate(wasm);
   const coming = typeof wasm === "string" || wasm instanceof URL ? fetch(wasm) : wasm;
-  // Not compileStreaming: it insists on the type application/wasm, and some 50 KB gain nothing by it.
+  // Not compileStreaming: it insists on the type application/wasm, and some 40 KB gain nothing by it.
   return Promise.resolve(coming)
     .then((response) => response.arrayBuffer())
     .then((bytes) => WebAssembly.compile(bytes))

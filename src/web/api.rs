@@ -49,6 +49,14 @@ const SAMPLED: u32 = 1;
 const SHUT_DOWN: u32 = 2;
 const DENIED: u32 = 3;
 
+/// Codes of diagnostics as the shell knows them, behind the reasons of drops.
+const ENDPOINT_BLOCKED: u32 = 8;
+const STOPPED: u32 = 9;
+const STORE_UNAVAILABLE: u32 = 10;
+
+/// How often stands above the code, which has room for so many.
+const CODES_ROOM: f64 = 16.0;
+
 /// What arms no timer, in ms.
 const NEVER: f64 = -1.0;
 
@@ -864,11 +872,11 @@ impl Page {
     fn tell(&self, notice: Notice) {
         let (code, count) = match notice {
             Notice::Dropped(reason, count) => (reason as u32, count),
-            Notice::EndpointBlocked(count) => (8, count),
-            Notice::Stopped => (9, 1),
-            Notice::StoreUnavailable(count) => (10, count),
+            Notice::EndpointBlocked(count) => (ENDPOINT_BLOCKED, count),
+            Notice::Stopped => (STOPPED, 1),
+            Notice::StoreUnavailable(count) => (STORE_UNAVAILABLE, count),
         };
-        self.host.does(Ask::Notice, f64::from(count) * 16.0 + f64::from(code));
+        self.host.does(Ask::Notice, f64::from(count) * CODES_ROOM + f64::from(code));
     }
 
     fn stat(&self, which: usize) -> Option<u32> {
