@@ -18,6 +18,11 @@ use super::{Ask, Host};
 use crate::delivery::{Found, STORED_BATCH_MAX};
 use crate::wire::Format;
 
+/// What [`Ask::About`] is asked of a batch, in the order of `found` in `pkg/browser.js`.
+const ID: f64 = 0.0;
+const WRITTEN: f64 = 1.0;
+const CLAIMED_UNTIL: f64 = 2.0;
+
 /// Gives the keys of this endpoint and format their tag, and those of this page its session.
 pub(super) fn name(host: Host, endpoint: &str, format: Format, session: &str) {
     let mut tag = 0x811c_9dc5_u32;
@@ -59,11 +64,11 @@ pub(super) fn read(host: Host, format: Format) -> Vec<Found> {
         let lines = host.text(Ask::Lines, "").unwrap_or_default().into_bytes();
         if let Some(events) = events(format, &lines) {
             let about = |what| host.ask(Ask::About, what, "");
-            let lease_ms = Some(about(2.0));
+            let lease_ms = Some(about(CLAIMED_UNTIL));
             found.push(Found {
                 session,
-                id: about(0.0) as u32,
-                written_ms: about(1.0),
+                id: about(ID) as u32,
+                written_ms: about(WRITTEN),
                 lines,
                 events,
                 lease_ms,
