@@ -76,6 +76,9 @@ const safely = (act) => {
   }
 };
 
+/** How a function of the browser's own is written. One that is bound says so too, but has no name there. */
+const NATIVE = /^function fetch\W+\[native code/;
+
 const nothing = () => {};
 
 const decoder = new TextDecoder();
@@ -94,7 +97,7 @@ const ask = (path) =>
     return value == null ? undefined : String(value);
   });
 
-const bits = (...flags) => flags.reduce((sum, flag, at) => sum | (flag << at), 0);
+const bits = (...flags) => flags.reduce((sum, flag, at) => sum | (!!flag << at), 0);
 
 export const put = (key, value) =>
   safely(() => {
@@ -202,16 +205,16 @@ export function lend(hear, answer) {
      */
     signals: () =>
       bits(
-        !/^(false|0|)$/.test(ask("navigator.globalPrivacyControl") ?? ""),
-        /^(1|yes)$/.test(ask("navigator.doNotTrack")),
+        !/^(false|0|)$/.test(safely(() => navigator.globalPrivacyControl) ?? ""),
+        /^(1|yes)$/.test(safely(() => navigator.doNotTrack)),
         typeof item(OPT_OUT) === "string",
-        ask("document.prerendering") === "true",
-        ask("navigator.onLine") === "false",
+        safely(() => document.prerendering),
+        safely(() => navigator.onLine) === false,
         isOwn,
         isLoopback,
         defers,
-        ask("navigator.locks") !== undefined,
-        ask("navigator.maxTouchPoints") > 1,
+        safely(() => navigator.locks),
+        safely(() => navigator.maxTouchPoints) > 1,
       ),
 
     /** An endpoint, resolved against the page's origin, not against its `<base>`, which may name a CDN. */
@@ -336,8 +339,9 @@ export function lend(hear, answer) {
      */
     send: (attempt, via, url, body, type) =>
       safely(() => {
-        // A copy: what is passed is a view of the module's memory.
-        body = body.slice();
+        // A copy: what is passed is a view of the module's memory. The browser's own `fetch` makes one at once; but one that
+        // a page has put in its place may first wait for something.
+        if (!NATIVE.test(fetch)) body = body.slice();
         if (via === BEACON) return navigator.sendBeacon(url, new Blob([body], { type }));
         const controller = new AbortController();
         const request = {

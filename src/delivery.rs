@@ -657,7 +657,8 @@ impl Delivery {
 
     /// The bytes of an attempt's body: its lines. None where there is no such attempt.
     pub fn body(&self, attempt: u32) -> Vec<u8> {
-        let mut body = Vec::new();
+        let bytes = self.attempts.iter().find(|one| one.number == attempt).map_or(0, |one| one.bytes);
+        let mut body = Vec::with_capacity(bytes);
         for batch in &self.queue.batches {
             if batch.attempt == attempt && attempt != 0 {
                 // Whole slices: byte by byte, this was most of what a flush cost.

@@ -283,15 +283,20 @@ impl Event {
     /// The five names, as the wire has them.
     pub const NAMES: [&str; 5] = ["run", "shutdown", "version", "playground", "component"];
 
-    /// The event's name, as the wire has it.
-    pub const fn name(&self) -> &'static str {
+    /// The place of the event's name in [`NAMES`](Self::NAMES).
+    pub const fn place(&self) -> usize {
         match self {
-            Self::Run(_) => "run",
-            Self::Shutdown(_) => "shutdown",
-            Self::Version(_) => "version",
-            Self::Playground(_) => "playground",
-            Self::Component(_) => "component",
+            Self::Run(_) => 0,
+            Self::Shutdown(_) => 1,
+            Self::Version(_) => 2,
+            Self::Playground(_) => 3,
+            Self::Component(_) => 4,
         }
+    }
+
+    /// The event's name, as the wire has it.
+    pub fn name(&self) -> &'static str {
+        Self::NAMES.get(self.place()).copied().unwrap_or_default()
     }
 
     /// Whether it tells how something ended: the three that do have a success and, where it failed, a message.

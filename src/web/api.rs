@@ -86,7 +86,7 @@ struct Page {
     /// Most bytes in a batch.
     batch_bytes: usize,
     delivery: RefCell<Delivery>,
-    encoder: Encoder,
+    encoder: RefCell<Encoder>,
     /// The number of the next event.
     seq: Cell<u64>,
     /// What the format says of the app and the machine beside the events. It comes from the Version event as
@@ -332,7 +332,7 @@ impl Page {
             config: Config::DEFAULT,
             batch_bytes: 0,
             delivery: RefCell::new(Delivery::BLANK),
-            encoder: Encoder::BLANK,
+            encoder: RefCell::new(Encoder::BLANK),
             seq: Cell::new(0),
             frame: RefCell::new(Vec::new()),
             line: RefCell::new(Vec::new()),
@@ -371,7 +371,7 @@ impl Page {
             client_type: config.client_type.clone(),
             sample_rate: (config.sample_rate < 1.0).then_some(config.sample_rate),
         };
-        self.encoder = Encoder::new(config.format, origin);
+        *self.encoder.get_mut() = Encoder::new(config.format, origin);
         let signals = navigator::signals(host);
         let rules = Rules {
             limits: Limits { batch_events, batch_bytes, queue_bytes: config.max_queue_bytes },
@@ -599,7 +599,7 @@ impl Page {
         let line = &mut *self.line.borrow_mut();
         line.clear();
         let seq = self.seq.get();
-        self.encoder.encode(event, seq, time_ms as u64, self.batch_bytes, line);
+        self.encoder.borrow_mut().encode(event, seq, time_ms as u64, self.batch_bytes, line);
         let captured = self.delivery.borrow_mut().capture(line, matches!(event, Event::Shutdown(_)));
         // A refused event has no number: a gap in `seq` means a loss, and nothing else.
         if matches!(captured, Captured::Quiet | Captured::Wake) {

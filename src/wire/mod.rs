@@ -174,19 +174,30 @@ impl Format {
     }
 }
 
-/// Writes the events of one page down. What is the same in all its lines is made once, so that a line is a few copies,
-/// two numbers and the event's own fields.
+/// Writes the events of one page down. What is the same in all its lines is put together once, so that a line is a few
+/// copies, its number, and the event's own fields.
 #[derive(Debug)]
 pub struct Encoder {
     format: Format,
-    /// What stands between an event's name and its own fields: before its number, before its time, and behind that, as
-    /// far as the format has them there.
-    envelope: [Vec<u8>; 3],
+    /// What a line has before its number, by its event's [`place`](Event::place).
+    heads: [Vec<u8>; Event::NAMES.len()],
+    /// What it has between its number and the event's own fields: for the time `stamped`, since a burst has many events
+    /// within a millisecond.
+    stamp: Vec<u8>,
+    stamped: u64,
+    /// What of that is before the time, and behind it, where the format has one there.
+    around: [Vec<u8>; 2],
 }
 
 impl Encoder {
     /// One that is yet to be made.
-    pub const BLANK: Self = Self { format: Format::Ndjson, envelope: [const { Vec::new() }; 3] };
+    pub const BLANK: Self = Self {
+        format: Format::Ndjson,
+        heads: [const { Vec::new() }; Event::NAMES.len()],
+        stamp: Vec::new(),
+        stamped: json::LATER,
+        around: [const { Vec::new() }; 2],
+    };
 
     /// For the page of this origin, whose `seq` and `time` do not matter.
     pub fn new(format: Format, mut origin: Origin) -> Self {
@@ -199,30 +210,38 @@ impl Encoder {
             &mut Pen { format, scope: form.scope, is_frame: false, max: usize::MAX, out: &mut marked },
         );
         let mut parts = marked.split(|byte| *byte == json::GAP);
-        Self { format, envelope: core::array::from_fn(|_| parts.next().unwrap_or_default().to_vec()) }
+        let first = parts.next().unwrap_or_default();
+        let heads = Event::NAMES.map(|name| [form.head.as_bytes(), name.as_bytes(), first].concat());
+        let around = core::array::from_fn(|_| parts.next().unwrap_or_default().to_vec());
+        Self { format, heads, around, ..Self::BLANK }
     }
 
     /// Appends an event to `out` as one line, `\n` included. The line holds no other `\n`. A format that can cut the
     /// event to `max` bytes does.
-    pub fn encode(&self, event: &Event, seq: u64, time: u64, max: usize, out: &mut Vec<u8>) {
-        let Self { format, envelope: [first, second, third] } = self;
-        let name = event.name();
-        put(format.form().head.as_bytes(), out);
-        put(name.as_bytes(), out);
-        put(first, out);
+    pub fn encode(&mut self, event: &Event, seq: u64, time: u64, max: usize, out: &mut Vec<u8>) {
+        let Self { format, heads, stamp, stamped, around: [before, behind] } = self;
+        let format = *format;
+        if let Some(head) = heads.get(event.place()) {
+            put(head, out);
+        }
         if !format.is_ping() {
             put_integer(seq, out);
-            put(second, out);
-        }
-        if format.is_plain() {
-            put_integer(time, out);
-            put(third, out);
+            if *stamped != time {
+                *stamped = time;
+                stamp.clear();
+                put(before, stamp);
+                if format.is_plain() {
+                    put_integer(time, stamp);
+                    put(behind, stamp);
+                }
+            }
+            put(stamp, out);
         }
         let mut scope = format.form().scope;
         if format.is_ping() && event.has_outcome() {
-            scope = name;
+            scope = event.name();
         }
-        event.walk(&mut Pen { format: *format, scope, is_frame: false, max, out });
+        event.walk(&mut Pen { format, scope, is_frame: false, max, out });
         format.finish(event, time, out);
     }
 }
