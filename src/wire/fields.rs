@@ -2,8 +2,8 @@
 
 use alloc::string::String;
 
-use super::json::{GAP, LATER, put_decimal, put_integer};
-use super::{Pen, put};
+use super::Pen;
+use super::json::{DECIMALS, FRACTION, GAP, LATER, Number};
 
 /// A field's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +27,7 @@ pub trait Field {
 
 impl Field for bool {
     fn write(&self, key: &'static str, pen: &mut Pen<'_>) {
-        pen.open(key, Kind::Bool);
-        put(if *self { b"true" } else { b"false" }, pen.out);
-        pen.close(key, Kind::Bool);
+        pen.put(key, Kind::Bool, if *self { b"true" } else { b"false" });
     }
 }
 
@@ -39,32 +37,27 @@ impl Field for u64 {
         if !pen.format.is_plain() && letter(key) == b't' {
             return;
         }
-        pen.open(key, Kind::Integer);
-        if *self == LATER {
-            pen.out.push(GAP)
-        } else {
-            put_integer(*self, pen.out)
-        }
-        pen.close(key, Kind::Integer);
+        let mut number = Number::new();
+        let digits = if *self == LATER { &[GAP] } else { number.write(*self, 0) };
+        pen.put(key, Kind::Integer, digits);
     }
 }
 
 impl Field for f64 {
     fn write(&self, key: &'static str, pen: &mut Pen<'_>) {
-        pen.open(key, Kind::Decimal);
-        if pen.format.is_ping() {
+        // `as` saturates, so even a number that is not finite gives digits, never invalid JSON.
+        let (scaled, decimals) = match pen.format.is_ping() {
             // Whole seconds: the receiver of pings refuses others.
-            put_integer(*self as u64, pen.out);
-        } else {
-            put_decimal(*self, pen.out);
-        }
-        pen.close(key, Kind::Decimal);
+            true => (*self, 0),
+            false => (*self * FRACTION + 0.5, DECIMALS),
+        };
+        pen.put(key, Kind::Decimal, Number::new().write(scaled as u64, decimals));
     }
 }
 
 impl Field for String {
     fn write(&self, key: &'static str, pen: &mut Pen<'_>) {
-        pen.put_text(key, self);
+        pen.put(key, Kind::Text, self.as_bytes());
     }
 }
 
@@ -79,19 +72,4 @@ impl<T: Field> Field for Option<T> {
 /// The first letter of a key's name.
 pub(super) fn letter(key: &str) -> u8 {
     key.as_bytes().get(2).copied().unwrap_or_default()
-}
-
-impl Pen<'_> {
-    /// Appends a text.
-    #[inline(never)]
-    pub(super) fn put_text(&mut self, key: &'static str, text: &str) {
-        self.open(key, Kind::Text);
-        self.put_value(text);
-        self.close(key, Kind::Text);
-    }
-
-    /// Appends a text's value.
-    pub(super) fn put_value(&mut self, text: &str) {
-        self.format.put_text(text, self);
-    }
 }

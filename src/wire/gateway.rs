@@ -39,16 +39,18 @@ const DAY_MS: u64 = 86_400_000;
 /// second, millisecond. No text has them, since they would be escaped.
 const TIME: &[u8] = b"&timestamp=****-**-**T**%3A!*%3A!*.***000%2B00%3A00\n";
 
-/// A field is `&`, its name, `=` and its value; the message, which is the last, has its name from [`close`]. Only
-/// `errorMessage` begins with an `e`, and of the booleans only `success` with an `s`.
-pub(super) fn open(key: &str, _: Kind, pen: &mut Pen<'_>) {
-    if letter(key) != b'e' {
+/// A field is `&`, its name, `=` and its value. Next to the success comes the message's name, sent even where there is
+/// none, as the gateway's own client does; the message itself follows without. Only `errorMessage` begins with an `e`, and
+/// of the flags only `success` with an `s`.
+pub(super) fn put_field(key: &str, kind: Kind, value: &[u8], pen: &mut Pen<'_>) {
+    if !matches!(letter(key), 0 | b'e') {
         put_name(bare(key), pen);
     }
-}
-
-/// Next to the success comes the message, sent even where there is none, as the gateway's own client does.
-pub(super) fn close(key: &str, kind: Kind, pen: &mut Pen<'_>) {
+    if kind == Kind::Text {
+        put_text(value, pen);
+    } else {
+        put(value, pen.out);
+    }
     if kind == Kind::Bool && letter(key) == b's' {
         put_name(b"errorMessage", pen);
     }
@@ -75,9 +77,10 @@ pub(super) fn put_frame(facts: &Version, client_type: &str, pen: &mut Pen<'_>) {
     facts.version.write(",\"langflow_version\":", pen);
     // How Langflow is run: its own client has two types, `oss` and `desktop`, and one platform for each.
     let platform = if client_type == "oss" { "python_package" } else { client_type };
-    pen.put_text(",\"platform\":", platform);
+    pen.put(",\"platform\":", Kind::Text, platform.as_bytes());
     if let Some(system) = &facts.platform {
-        pen.put_text(",\"os\":", if system == "macOS" { "darwin" } else { system });
+        let system = if system == "macOS" { "darwin" } else { system };
+        pen.put(",\"os\":", Kind::Text, system.as_bytes());
     }
     // An escape means the same in small letters.
     pen.out.make_ascii_lowercase();
@@ -98,7 +101,7 @@ pub(super) fn put_request(frame: &[u8], line: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends `text` as application/x-www-form-urlencoded has it, as many of its characters as there is room for.
-pub(super) fn put_text(text: &str, pen: &mut Pen<'_>) {
+fn put_text(text: &[u8], pen: &mut Pen<'_>) {
     let out = &mut *pen.out;
     let max = match pen.is_frame {
         true => out.len() + FACT_MAX,
@@ -106,7 +109,7 @@ pub(super) fn put_text(text: &str, pen: &mut Pen<'_>) {
         false => pen.max.saturating_sub(TIME.len()),
     };
     let mut start = 0;
-    for byte in text.bytes() {
+    for byte in text.iter().copied() {
         // The first of a character's bytes.
         if byte & 0xc0 != 0x80 {
             start = out.len();

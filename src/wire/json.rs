@@ -3,10 +3,13 @@
 
 use alloc::vec::Vec;
 
-use super::put;
+use super::{Kind, put};
 
-/// One more than the largest fraction: six decimals are kept. Durations have three, sample rates may need six.
-const FRACTION: u32 = 1_000_000;
+/// Decimals that are kept. Durations have three, sample rates may need six.
+pub(super) const DECIMALS: i32 = 6;
+
+/// What one is, in the smallest decimal.
+pub(super) const FRACTION: f64 = 1_000_000.0;
 
 /// In place of a number that is not known yet: [`GAP`] is written. Events have none so large: see `COUNT_MAX`.
 pub(super) const LATER: u64 = u64::MAX;
@@ -14,18 +17,18 @@ pub(super) const LATER: u64 = u64::MAX;
 /// What no text has, since it would be escaped.
 pub(super) const GAP: u8 = b'\n';
 
-/// Digits of `u64::MAX`.
-const DIGITS_MAX: usize = 20;
+/// Digits of `u64::MAX`, and a point.
+const DIGITS_MAX: usize = 21;
 
 /// Digits that any `u32` has room for, and the first number that has one more.
 const PART_DIGITS: u32 = 9;
 const PART: u64 = 1_000_000_000;
 
 /// Appends `text` in quotes, escaped as RFC 8259 §7 demands.
-pub(super) fn put_string(text: &str, out: &mut Vec<u8>) {
+pub(super) fn put_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     // What needs no escape is copied as it stands, run by run.
-    let mut rest = text.as_bytes();
+    let mut rest = text;
     let mut run = 0;
     while let Some(byte) = rest.get(run) {
         if *byte >= b' ' && *byte != b'"' && *byte != b'\\' {
@@ -50,6 +53,15 @@ pub(super) fn put_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Appends a value: a text as JSON has it, others as they are.
+#[inline(never)]
+pub(super) fn put_value(kind: Kind, value: &[u8], out: &mut Vec<u8>) {
+    match kind {
+        Kind::Text => put_string(value, out),
+        _ => put(value, out),
+    }
+}
+
 /// Appends two hexadecimal digits.
 pub(super) fn put_hex(byte: u8, out: &mut Vec<u8>) {
     let mut put_digit = |digit| out.push(digit + if digit < 10 { b'0' } else { b'A' - 10 });
@@ -64,51 +76,60 @@ const fn tenth(number: u32) -> u32 {
     ((number as u64 * 0xcccc_cccd) >> 35) as u32
 }
 
-/// Appends a whole number.
-pub fn put_integer(mut number: u64, out: &mut Vec<u8>) {
-    let mut digits = [0_u8; DIGITS_MAX];
-    let mut start = DIGITS_MAX;
-    // In parts, since one division of 64 bits costs as much as several of 32.
-    let mut part = 0;
-    let mut left = 0;
-    for slot in digits.iter_mut().rev() {
-        if left == 0 {
-            let rest = if number < PART { 0 } else { number / PART };
-            part = (number - rest * PART) as u32;
-            number = rest;
-            left = PART_DIGITS;
-        }
-        let rest = tenth(part);
-        *slot = b'0' + (part - rest * 10) as u8;
-        part = rest;
-        left -= 1;
-        start -= 1;
-        if part == 0 && number == 0 {
-            break;
-        }
+/// Room for the digits of a number.
+pub(super) struct Number([u8; DIGITS_MAX]);
+
+impl Number {
+    pub(super) const fn new() -> Self {
+        Self([0; DIGITS_MAX])
     }
-    // One copy: byte by byte, each checks for room.
-    put(digits.get(start..).unwrap_or_default(), out);
+
+    #[inline(never)]
+    /// The digits of a whole number, of which so many are decimals; zeros at the end of those are left out.
+    pub(super) fn write(&mut self, mut number: u64, decimals: i32) -> &[u8] {
+        let mut start = DIGITS_MAX;
+        let mut put = |byte| {
+            start -= 1;
+            if let Some(slot) = self.0.get_mut(start) {
+                *slot = byte;
+            }
+        };
+        let mut is_begun = false;
+        let mut place = decimals;
+        // In parts, since one division of 64 bits costs as much as several of 32.
+        let mut part = 0;
+        let mut left = 0;
+        loop {
+            if left == 0 {
+                let rest = if number < PART { 0 } else { number / PART };
+                part = (number - rest * PART) as u32;
+                number = rest;
+                left = PART_DIGITS;
+            }
+            let rest = tenth(part);
+            let digit = (part - rest * 10) as u8;
+            part = rest;
+            left -= 1;
+            if is_begun && place == 0 {
+                put(b'.');
+            }
+            if digit > 0 || is_begun || place <= 0 {
+                put(b'0' + digit);
+                is_begun = decimals > 0;
+            }
+            place -= 1;
+            if place < 0 && part == 0 && number == 0 {
+                break;
+            }
+        }
+        // One copy: byte by byte, each checks for room.
+        self.0.get(start..).unwrap_or_default()
+    }
 }
 
-/// Appends a number ≥ 0 with at most six decimals, the trailing zeros left out.
-pub(super) fn put_decimal(number: f64, out: &mut Vec<u8>) {
-    // `as` saturates, so even a number that is not finite gives digits, never invalid JSON.
-    let scaled = (number * f64::from(FRACTION) + 0.5) as u64;
-    let whole = scaled / u64::from(FRACTION);
-    let fraction = (scaled - whole * u64::from(FRACTION)) as u32;
-    put_integer(whole, out);
-    if fraction > 0 {
-        // A one before it keeps its zeros, and is the point's place.
-        let point = out.len();
-        put_integer(u64::from(FRACTION + fraction), out);
-        if let Some(one) = out.get_mut(point) {
-            *one = b'.';
-        }
-        while out.last() == Some(&b'0') {
-            out.pop();
-        }
-    }
+/// Appends a whole number.
+pub fn put_integer(number: u64, out: &mut Vec<u8>) {
+    put(Number::new().write(number, 0), out);
 }
 
 #[cfg(test)]
@@ -121,6 +142,11 @@ mod tests {
         let mut out = Vec::new();
         put(&mut out);
         String::from_utf8(out).expect("UTF-8")
+    }
+
+    fn decimal(number: f64) -> String {
+        let scaled = (number * FRACTION + 0.5) as u64;
+        String::from_utf8(Number::new().write(scaled, DECIMALS).to_vec()).expect("UTF-8")
     }
 
     #[test]
@@ -136,14 +162,14 @@ mod tests {
             (0.000_001, "0.000001"),
             (0.999_999_9, "1"),
         ] {
-            assert_eq!(text(|out| put_decimal(number, out)), expected);
+            assert_eq!(decimal(number), expected);
         }
     }
 
     proptest! {
         #[test]
         fn a_string_comes_back_through_a_json_parser(given in any::<String>()) {
-            let line = text(|out| put_string(&given, out));
+            let line = text(|out| put_string(given.as_bytes(), out));
             prop_assert!(!line.contains('\n'));
             prop_assert_eq!(serde_json::from_str::<String>(&line).expect("JSON"), given);
         }
@@ -161,7 +187,7 @@ mod tests {
         #[test]
         fn a_decimal_comes_back_to_the_millisecond(millis in 0_u64..9_007_199_254_000) {
             let seconds = millis as f64 / 1000.0;
-            let parsed: f64 = text(|out| put_decimal(seconds, out)).parse().expect("number");
+            let parsed: f64 = decimal(seconds).parse().expect("number");
             prop_assert!((parsed - seconds).abs() < 0.0006, "{} became {}", seconds, parsed);
         }
     }

@@ -1,7 +1,7 @@
 //! The encodings: one file each. An event is encoded once, when it is captured, into a line of the bytes
 //! that will leave; a request body is a concatenation of lines.
 //!
-//! A new format is a file here with a `Form` and six functions, its `mod`, and a line of `formats!`.
+//! A new format is a file here with a `Form` and four functions, its `mod`, and a line of `formats!`.
 
 use alloc::vec::Vec;
 
@@ -73,19 +73,9 @@ macro_rules! formats {
                 match self { $($(#[cfg($cfg)])? Self::$variant => $file::FORM.receiver_dedups,)+ }
             }
 
-            /// Appends what stands before a field's value.
-            fn open(self, key: &str, kind: Kind, pen: &mut Pen<'_>) {
-                match self { $($(#[cfg($cfg)])? Self::$variant => $file::open(key, kind, pen),)+ }
-            }
-
-            /// Appends a text's value.
-            fn put_text(self, text: &str, pen: &mut Pen<'_>) {
-                match self { $($(#[cfg($cfg)])? Self::$variant => $file::put_text(text, pen),)+ }
-            }
-
-            /// Appends what stands behind it.
-            fn close(self, key: &str, kind: Kind, pen: &mut Pen<'_>) {
-                match self { $($(#[cfg($cfg)])? Self::$variant => $file::close(key, kind, pen),)+ }
+            /// Appends a field.
+            fn put_field(self, key: &str, kind: Kind, value: &[u8], pen: &mut Pen<'_>) {
+                match self { $($(#[cfg($cfg)])? Self::$variant => $file::put_field(key, kind, value, pen),)+ }
             }
 
             /// Appends the end of a line.
@@ -139,8 +129,8 @@ impl Format {
     /// Appends what an event's own fields stand behind.
     fn put_origin(self, origin: &Origin, pen: &mut Pen<'_>) {
         if self.is_ping() {
-            // Who reports is all that has a place there.
-            pen.put_value(&origin.client_type);
+            // Who reports is all that has a place there, and its name is there already.
+            origin.client_type.write("", pen);
             return;
         }
         if self.is_plain() {
@@ -185,8 +175,8 @@ pub struct Encoder {
     /// within a millisecond.
     stamp: Vec<u8>,
     stamped: u64,
-    /// What of that is before the time, and behind it, where the format has one there.
-    around: [Vec<u8>; 2],
+    /// What of that is around the time, which is a [gap](json::GAP), where the format has one there.
+    around: Vec<u8>,
 }
 
 impl Encoder {
@@ -196,7 +186,7 @@ impl Encoder {
         heads: [const { Vec::new() }; Event::NAMES.len()],
         stamp: Vec::new(),
         stamped: json::LATER,
-        around: [const { Vec::new() }; 2],
+        around: Vec::new(),
     };
 
     /// For the page of this origin, whose `seq` and `time` do not matter.
@@ -209,17 +199,21 @@ impl Encoder {
             &origin,
             &mut Pen { format, scope: form.scope, is_frame: false, max: usize::MAX, out: &mut marked },
         );
-        let mut parts = marked.split(|byte| *byte == json::GAP);
-        let first = parts.next().unwrap_or_default();
-        let heads = Event::NAMES.map(|name| [form.head.as_bytes(), name.as_bytes(), first].concat());
-        let around = core::array::from_fn(|_| parts.next().unwrap_or_default().to_vec());
-        Self { format, heads, around, ..Self::BLANK }
+        let mut encoder = Self { format, ..Self::BLANK };
+        let (first, rest) = cut(&marked);
+        for (head, name) in encoder.heads.iter_mut().zip(&Event::NAMES) {
+            put(form.head.as_bytes(), head);
+            put(name.as_bytes(), head);
+            put(first, head);
+        }
+        put(rest, &mut encoder.around);
+        encoder
     }
 
     /// Appends an event to `out` as one line, `\n` included. The line holds no other `\n`. A format that can cut the
     /// event to `max` bytes does.
     pub fn encode(&mut self, event: &Event, seq: u64, time: u64, max: usize, out: &mut Vec<u8>) {
-        let Self { format, heads, stamp, stamped, around: [before, behind] } = self;
+        let Self { format, heads, stamp, stamped, around } = self;
         let format = *format;
         if let Some(head) = heads.get(event.place()) {
             put(head, out);
@@ -229,6 +223,7 @@ impl Encoder {
             if *stamped != time {
                 *stamped = time;
                 stamp.clear();
+                let (before, behind) = cut(around);
                 put(before, stamp);
                 if format.is_plain() {
                     put_integer(time, stamp);
@@ -264,12 +259,10 @@ pub struct Pen<'o> {
 }
 
 impl Pen<'_> {
-    fn open(&mut self, key: &'static str, kind: Kind) {
-        self.format.open(key, kind, self);
-    }
-
-    fn close(&mut self, key: &'static str, kind: Kind) {
-        self.format.close(key, kind, self);
+    /// Appends a field: of a text as it is, of others as JSON has it.
+    #[inline(never)]
+    fn put(&mut self, key: &'static str, kind: Kind, value: &[u8]) {
+        self.format.put_field(key, kind, value, self);
     }
 }
 
@@ -291,4 +284,10 @@ pub fn encode_record(format: Format, record: &Record) -> Vec<u8> {
 #[inline(never)]
 fn put(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
+}
+
+/// What is before the first gap, and what is behind it.
+fn cut(marked: &[u8]) -> (&[u8], &[u8]) {
+    let at = marked.iter().position(|byte| *byte == json::GAP).unwrap_or(marked.len());
+    (marked.get(..at).unwrap_or_default(), marked.get(at + 1..).unwrap_or_default())
 }

@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use super::json::put_string;
+use super::json::put_value;
 use super::{Form, Kind, Pen, put};
 use crate::event::{Event, Version};
 
@@ -19,15 +19,10 @@ pub(super) const FORM: Form = Form {
     receiver_dedups: true,
 };
 
-pub(super) fn open(key: &str, _: Kind, pen: &mut Pen<'_>) {
+pub(super) fn put_field(key: &str, kind: Kind, value: &[u8], pen: &mut Pen<'_>) {
     put(key.as_bytes(), pen.out);
+    put_value(kind, value, pen.out);
 }
-
-pub(super) fn put_text(text: &str, pen: &mut Pen<'_>) {
-    put_string(text, pen.out);
-}
-
-pub(super) const fn close(_: &str, _: Kind, _: &mut Pen<'_>) {}
 
 pub(super) fn finish(_: &Event, _: u64, out: &mut Vec<u8>) {
     put(b"}\n", out);

@@ -9,7 +9,7 @@
 use alloc::vec::Vec;
 
 use super::fields::Field;
-use super::json::{put_integer, put_string};
+use super::json::{put_integer, put_value};
 use super::{Form, Kind, Pen, bare, put};
 use crate::event::{Event, Version};
 
@@ -26,7 +26,7 @@ pub(super) const FORM: Form = Form {
 };
 
 /// A field is an attribute, and a comma. Names of ours are in camelCase; attributes are in snake_case.
-pub(super) fn open(key: &str, kind: Kind, pen: &mut Pen<'_>) {
+pub(super) fn put_field(key: &str, kind: Kind, value: &[u8], pen: &mut Pen<'_>) {
     let out = &mut *pen.out;
     put(b"{\"key\":\"", out);
     put(pen.scope.as_bytes(), out);
@@ -37,25 +37,19 @@ pub(super) fn open(key: &str, kind: Kind, pen: &mut Pen<'_>) {
         out.push(byte.to_ascii_lowercase());
     }
     put(b"\",\"value\":{\"", out);
-    let kind: &[u8] = match kind {
+    let name: &[u8] = match kind {
         Kind::Bool => b"boolValue\":",
         // 64 bits are more than a number of JSON is sure to hold.
         Kind::Integer => b"intValue\":\"",
         Kind::Decimal => b"doubleValue\":",
         Kind::Text => b"stringValue\":",
     };
-    put(kind, out);
-}
-
-pub(super) fn put_text(text: &str, pen: &mut Pen<'_>) {
-    put_string(text, pen.out);
-}
-
-pub(super) fn close(_: &str, kind: Kind, pen: &mut Pen<'_>) {
+    put(name, out);
+    put_value(kind, value, out);
     if kind == Kind::Integer {
-        pen.out.push(b'"');
+        out.push(b'"');
     }
-    put(b"}},", pen.out);
+    put(b"}},", out);
 }
 
 /// Appends the end of a line: the time, in nanoseconds, and the severity by the log data model's numbers.
@@ -78,7 +72,8 @@ pub(super) fn finish(event: &Event, time: u64, out: &mut Vec<u8>) {
 pub(super) fn put_frame(facts: &Version, _: &str, pen: &mut Pen<'_>) {
     put(b"{\"resourceLogs\":[{\"resource\":{\"attributes\":[", pen.out);
     // The conventions demand a service's name, and this one where it is not known.
-    pen.put_text(",\"service.name\":", facts.package.as_ref().map_or("unknown_service", |name| name));
+    let service = facts.package.as_ref().map_or("unknown_service", |name| name);
+    pen.put(",\"service.name\":", Kind::Text, service.as_bytes());
     facts.version.write(",\"service.version\":", pen);
     facts.platform.write(",\"os.name\":", pen);
     if let Some(arch) = &facts.arch {
@@ -87,7 +82,7 @@ pub(super) fn put_frame(facts: &Version, _: &str, pen: &mut Pen<'_>) {
             "arm" => "arm32",
             same => same,
         };
-        pen.put_text(",\"host.arch\":", arch);
+        pen.put(",\"host.arch\":", Kind::Text, arch.as_bytes());
     }
     let sdk = concat!(
         "{\"key\":\"telemetry.sdk.name\",\"value\":{\"stringValue\":\"langflow-telemetry\"}},\
