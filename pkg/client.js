@@ -150,18 +150,13 @@ const amount = (value, none) =>
 
 /**
  * Whether somebody put a field's name on `Object.prototype`, from where it would be in every event. Asked once an event,
- * since to ask each field whether it is the event's own took a fifth of the time.
+ * since to ask each field whether it is the event's own took a fifth of the time; and by its value, since seven times `in`
+ * took as long as all else here.
  */
 const isPolluted = () => {
-  const { prototype } = Object;
+  const { name, seconds, success, isWebhook, timeRunning, errorMessage, componentCount } = Object.prototype;
   return (
-    "name" in prototype ||
-    "seconds" in prototype ||
-    "success" in prototype ||
-    "isWebhook" in prototype ||
-    "timeRunning" in prototype ||
-    "errorMessage" in prototype ||
-    "componentCount" in prototype
+    (name ?? seconds ?? success ?? isWebhook ?? timeRunning ?? errorMessage ?? componentCount) !== undefined
   );
 };
 

@@ -494,11 +494,12 @@ fn the_backoff_is_exponential_with_full_jitter_from_1_s_to_5_min() {
 
 #[test]
 fn requests_that_fail_together_are_one_failure() {
-    let mut page = Page::new(ONCE);
+    // More than it takes for the breaker to open.
+    let mut page = Page::new(PINGS);
     page.random = 0.999;
     page.capture(200, 100);
-    assert_eq!(sends(&page.tell(Input::Flush { token: 1 })).len(), 4);
-    for attempt in 1..=4 {
+    assert_eq!(sends(&page.tell(Input::Flush { token: 1 })).len(), 6);
+    for attempt in 1..=6 {
         page.unreachable(attempt);
     }
     assert!(!page.machine.is_blocked());
@@ -566,15 +567,33 @@ fn a_backlog_leaves_in_few_requests_until_one_gets_no_answer() {
         sent.iter().map(|(attempt, _)| page.machine.body(*attempt).len()).collect()
     };
     let sent = sends(&page.later(0.0));
-    assert_eq!(bodies(&page, &sent), [256_000, 256_000, 128_000], "16 batches fit into 256 KiB");
+    assert_eq!(bodies(&page, &sent), [384_000], "24 batches fit into 384 KiB; the next request has a task of its own");
+    let sent = sends(&page.later(0.0));
+    assert_eq!(bodies(&page, &sent), [256_000]);
     page.answer(2, 200);
-    page.answer(3, 200);
     page.answer(1, 503);
     let sent = sends(&page.later(1_000.0));
-    assert_eq!(bodies(&page, &sent), [256_000], "an answer is no reason to be cautious");
+    assert_eq!(bodies(&page, &sent), [384_000], "an answer is no reason to be cautious");
     page.unreachable(sent[0].0);
     let sent = sends(&page.later(1_000.0));
     assert_eq!(bodies(&page, &sent), [16_000], "a slow line may not take more in 10 s");
+}
+
+/// A page that is hidden may have no other task.
+#[test]
+fn a_backlog_is_handed_over_at_once_when_the_page_is_hidden() {
+    let mut page = Page::new(RULES);
+    page.capture(60, 16_000);
+    let sent = sends(&page.tell(Input::Hidden));
+    let fetched = |sent: &[(u32, Via)]| sent.iter().filter(|(_, via)| *via == Via::Fetch).count();
+    assert_eq!(fetched(&sent), 1, "beside the keepalive request, as many as the window has room for: {sent:?}");
+    let mut sent = 0;
+    let mut page = Page::new(RULES);
+    page.capture(60, 16_000);
+    while fetched(&sends(&page.later(0.0))) > 0 {
+        sent += 1;
+    }
+    assert_eq!(sent, 2, "one a task, until the window is full");
 }
 
 #[test]
@@ -601,8 +620,10 @@ fn after_a_413_batches_travel_alone() {
     }
     assert_eq!(page.machine.body(3).len(), 300);
     let sent = sends(&page.answer(3, 413));
-    assert_eq!(sent.len(), 3, "together they were too large");
+    assert_eq!(sent.len(), 2, "together they were too large: as many as may be in flight");
     assert!(sent.iter().all(|(attempt, _)| page.machine.body(*attempt).len() == 100));
+    let sent = sends(&page.answer(4, 200));
+    assert_eq!(sent.iter().map(|(attempt, _)| page.machine.body(*attempt).len()).collect::<Vec<_>>(), [100]);
 }
 
 #[test]

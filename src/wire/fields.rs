@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use super::Pen;
-use super::json::{DECIMALS, FRACTION, GAP, LATER, Number};
+use super::json::{FRACTION, GAP, LATER, Number};
 
 /// A field's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Field for u64 {
             return;
         }
         let mut number = Number::new();
-        let digits = if *self == LATER { &[GAP] } else { number.write(*self, 0) };
+        let digits = if *self == LATER { &[GAP] } else { number.write(*self, false) };
         pen.put(key, Kind::Integer, digits);
     }
 }
@@ -46,12 +46,10 @@ impl Field for u64 {
 impl Field for f64 {
     fn write(&self, key: &'static str, pen: &mut Pen<'_>) {
         // `as` saturates, so even a number that is not finite gives digits, never invalid JSON.
-        let (scaled, decimals) = match pen.format.is_ping() {
-            // Whole seconds: the receiver of pings refuses others.
-            true => (*self, 0),
-            false => (*self * FRACTION + 0.5, DECIMALS),
-        };
-        pen.put(key, Kind::Decimal, Number::new().write(scaled as u64, decimals));
+        // Whole seconds in pings: their receiver refuses others.
+        let has_decimals = !pen.format.is_ping();
+        let scaled = if has_decimals { *self * FRACTION + 0.5 } else { *self };
+        pen.put(key, Kind::Decimal, Number::new().write(scaled as u64, has_decimals));
     }
 }
 

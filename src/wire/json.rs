@@ -5,11 +5,8 @@ use alloc::vec::Vec;
 
 use super::{Kind, put};
 
-/// Decimals that are kept. Durations have three, sample rates may need six.
-pub(super) const DECIMALS: i32 = 6;
-
-/// What one is, in the smallest decimal.
-pub(super) const FRACTION: f64 = 1_000_000.0;
+/// What one is, in the smallest decimal that is kept: the sixth. Durations have three, sample rates may need six.
+pub(super) const FRACTION: f64 = PART as f64;
 
 /// In place of a number that is not known yet: [`GAP`] is written. Events have none so large: see `COUNT_MAX`.
 pub(super) const LATER: u64 = u64::MAX;
@@ -20,9 +17,9 @@ pub(super) const GAP: u8 = b'\n';
 /// Digits of `u64::MAX`, and a point.
 const DIGITS_MAX: usize = 21;
 
-/// Digits that any `u32` has room for, and the first number that has one more.
-const PART_DIGITS: u32 = 9;
-const PART: u64 = 1_000_000_000;
+/// Digits that are written in one go: as many as there are decimals.
+const PART_DIGITS: u32 = 6;
+const PART: u64 = 1_000_000;
 
 /// Appends `text` in quotes, escaped as RFC 8259 §7 demands.
 pub(super) fn put_string(text: &[u8], out: &mut Vec<u8>) {
@@ -84,9 +81,10 @@ impl Number {
         Self([0; DIGITS_MAX])
     }
 
+    /// The digits of a whole number. Where its last six are decimals, so many as are not zeros at the end stand behind a
+    /// point.
     #[inline(never)]
-    /// The digits of a whole number, of which so many are decimals; zeros at the end of those are left out.
-    pub(super) fn write(&mut self, mut number: u64, decimals: i32) -> &[u8] {
+    pub(super) fn write(&mut self, mut number: u64, mut has_decimals: bool) -> &[u8] {
         let mut start = DIGITS_MAX;
         let mut put = |byte| {
             start -= 1;
@@ -94,42 +92,40 @@ impl Number {
                 *slot = byte;
             }
         };
-        let mut is_begun = false;
-        let mut place = decimals;
-        // In parts, since one division of 64 bits costs as much as several of 32.
-        let mut part = 0;
-        let mut left = 0;
         loop {
-            if left == 0 {
-                let rest = if number < PART { 0 } else { number / PART };
-                part = (number - rest * PART) as u32;
-                number = rest;
-                left = PART_DIGITS;
+            // In parts of 32 bits, since one division of 64 costs as much as several of those.
+            let rest = if number < PART { 0 } else { number / PART };
+            let mut part = (number - rest * PART) as u32;
+            let mut places = PART_DIGITS;
+            if has_decimals {
+                while places > 0 && part == tenth(part) * 10 {
+                    part = tenth(part);
+                    places -= 1;
+                }
             }
-            let rest = tenth(part);
-            let digit = (part - rest * 10) as u8;
-            part = rest;
-            left -= 1;
-            if is_begun && place == 0 {
-                put(b'.');
+            let is_first = rest == 0 && !has_decimals;
+            while places > 0 {
+                let tenth = tenth(part);
+                put(b'0' + (part - tenth * 10) as u8);
+                part = tenth;
+                places -= 1;
+                if is_first && part == 0 {
+                    // One copy: byte by byte, each checks for room.
+                    return self.0.get(start..).unwrap_or_default();
+                }
+                if places == 0 && has_decimals {
+                    put(b'.');
+                }
             }
-            if digit > 0 || is_begun || place <= 0 {
-                put(b'0' + digit);
-                is_begun = decimals > 0;
-            }
-            place -= 1;
-            if place < 0 && part == 0 && number == 0 {
-                break;
-            }
+            number = rest;
+            has_decimals = false;
         }
-        // One copy: byte by byte, each checks for room.
-        self.0.get(start..).unwrap_or_default()
     }
 }
 
 /// Appends a whole number.
 pub fn put_integer(number: u64, out: &mut Vec<u8>) {
-    put(Number::new().write(number, 0), out);
+    put(Number::new().write(number, false), out);
 }
 
 #[cfg(test)]
@@ -146,7 +142,7 @@ mod tests {
 
     fn decimal(number: f64) -> String {
         let scaled = (number * FRACTION + 0.5) as u64;
-        String::from_utf8(Number::new().write(scaled, DECIMALS).to_vec()).expect("UTF-8")
+        String::from_utf8(Number::new().write(scaled, true).to_vec()).expect("UTF-8")
     }
 
     #[test]

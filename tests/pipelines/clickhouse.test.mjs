@@ -21,7 +21,7 @@ const SCHEMA = JSON.parse(textOf("schema/events.schema.json"));
 const INSERT = "query=INSERT+INTO+langflow_events+FORMAT+JSONEachRow&input_format_skip_unknown_fields=1";
 
 /** REQUEST_MAX of src/delivery.rs, in bytes. */
-const REQUEST_MAX = 256 * 1024;
+const REQUEST_MAX = 384 * 1024;
 
 /** Columns that no event has. */
 const NOT_SENT = ["at", "receivedAt"];

@@ -16,7 +16,7 @@ import { APP, assertTracked, trackAll, visit } from "./visit.mjs";
 const BACKLOG = 8_000;
 
 /** REQUEST_MAX of src/delivery.rs, in bytes: a backlog leaves in requests as large as that. */
-const REQUEST_MAX = 256 * 1024;
+const REQUEST_MAX = 384 * 1024;
 
 const RELAYS = [
   {
