@@ -40,7 +40,7 @@ function mainThread(events) {
 
 /**
  * The page's life cut at its "stop" marks. Of each part: the µs of work from its first mark to the second and to its
- * end, and the longest task in all and from the second mark on.
+ * end, and the longest task in all and after the one in which it began.
  */
 export function windows(events) {
   const { marks, tasks } = mainThread(events);
@@ -54,7 +54,7 @@ export function windows(events) {
     const [first, second] = began;
     // The task in which it is stopped is the driver's own.
     const counted = tasks.filter(({ end }) => end > first.ts && end <= mark.ts);
-    const later = counted.filter(({ end }) => end > second.ts);
+    const later = counted.filter(({ end, wall }) => end - wall > first.ts);
     const longest = (list, by) => list.reduce((most, task) => Math.max(most, task[by]), 0);
     parts.push({
       work: mark.tts - first.tts,

@@ -85,7 +85,7 @@ const decoder = new TextDecoder();
 
 const keys = () => safely(() => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX))) ?? [];
 
-const item = (key) => safely(() => localStorage.getItem(key));
+export const item = (key) => safely(() => localStorage.getItem(key));
 
 /** The first line of a stored value as far as it is ours, when it was written and how many bytes follow; or a claim. */
 const head = (value) => /^[us]?(\d{1,15})(?: (\d{1,15})\n|$)/.exec(value) ?? [""];

@@ -3,7 +3,7 @@
  * keeps whatever goes wrong away from the page. Everything else is decided in Rust.
  */
 
-import { lend, OPT_OUT, purge, put, remove, session } from "./browser.js";
+import { item, lend, OPT_OUT, purge, put, remove, session } from "./browser.js";
 import * as rust from "./dist/langflow_telemetry.js";
 import { drain, enlist, give, hasInbox, records, reserve, write } from "./host.js";
 
@@ -210,6 +210,8 @@ export function createClient(options, load, off = "") {
   let tokens = 0;
   /** What is to be done next until the client works, while anything is. */
   let next;
+  /** The page load's random name. */
+  let name;
   const counts = {};
   const waiting = new Map();
   /** Why the core is off, while it is. */
@@ -476,22 +478,29 @@ export function createClient(options, load, off = "") {
       else if (loading)
         loading.then(
           () => {
-            next = open;
+            next = look;
             goOn();
           },
           () => end("wasm_unavailable"),
         );
-      else next = open;
+      else next = look;
     } catch {
       end("wasm_unavailable");
     }
+  };
+
+  /** A page's first look into localStorage takes a millisecond or more: not in the task in which most else is done. */
+  const look = () => {
+    item(OPT_OUT);
+    name = session();
+    next = open;
   };
 
   const open = () => {
     given = options;
     try {
       // The options were bad: it was told.
-      if (!rust.open(number, give(session()))) return end("invalid_option");
+      if (!rust.open(number, give(name))) return end("invalid_option");
     } catch {
       return end("internal");
     }

@@ -28,6 +28,17 @@ const track = (page, count, errorMessage) =>
     [count, errorMessage],
   );
 
+/** Whether any text in the page's JavaScript memory, once it has been tidied up, has this in it. */
+async function holds(session, text) {
+  const pieces = [];
+  const keep = ({ chunk }) => pieces.push(chunk);
+  session.on("HeapProfiler.addHeapSnapshotChunk", keep);
+  await session.send("HeapProfiler.collectGarbage");
+  await session.send("HeapProfiler.takeHeapSnapshot", { reportProgress: false });
+  session.off("HeapProfiler.addHeapSnapshotChunk", keep);
+  return pieces.join("").includes(text);
+}
+
 const components = (receiver) => receiver.events().filter(({ event }) => event === "component");
 
 describe("consent", { concurrency: 2 }, () => {
@@ -219,6 +230,26 @@ describe("consent", { concurrency: 2 }, () => {
         await next.close();
         assert.deepEqual(await stored(), { [OPT_OUT]: "1" });
         assert.equal(receiver.sent().length, before);
+      }));
+  }
+
+  for (const [name, leave] of [
+    ["optOut()", () => window.client.optOut()],
+    ["shutdown()", () => window.client.shutdown()],
+  ]) {
+    it(`${name}: a message that was remembered as it came is gone from JavaScript's memory`, () =>
+      inPlace(browser, async ({ receiver, context, visit }) => {
+        const page = await visit();
+        await init(page, { endpoint: receiver.path });
+        // Put together in the page: the test's own source, and what it hands over, are in that memory too.
+        await page.evaluate(() => {
+          const errorMessage = ["KeyError: needle", "in", "a", "haystack", 6 * 7].join("_");
+          for (let n = 0; n < 3; n++) window.client.trackRun({ seconds: 1, success: false, errorMessage });
+        });
+        const session = await context.newCDPSession(page);
+        assert.ok(await holds(session, "needle_in_a_haystack_42"), "it is remembered while the client works");
+        await page.evaluate(leave);
+        assert.equal(await holds(session, "needle_in_a_haystack_42"), false);
       }));
   }
 
