@@ -76,8 +76,12 @@ const safely = (act) => {
   }
 };
 
-/** How a function of the browser's own is written. One that is bound says so too, but has no name there. */
-const NATIVE = /^function fetch\W+\[native code/;
+/**
+ * A `fetch` of the browser's own, as text. A bound one says that it is native too, but not its name. What is passed is a view
+ * of the module's memory, which the browser copies at once; but a function that a page has put in its place may first wait
+ * for something, so that it gets a copy. (Those that have `toString` lie, as Sentry's and Zone.js's, call on at once.)
+ */
+const NATIVE = /^function fetch(Later)?\W+\[native code/;
 
 const nothing = () => {};
 
@@ -208,7 +212,7 @@ export function lend(hear, answer) {
         !/^(false|0|)$/.test(safely(() => navigator.globalPrivacyControl) ?? ""),
         /^(1|yes)$/.test(safely(() => navigator.doNotTrack)),
         typeof item(OPT_OUT) === "string",
-        safely(() => document.prerendering),
+        safely(() => globalThis.document.prerendering),
         safely(() => navigator.onLine) === false,
         isOwn,
         isLoopback,
@@ -339,10 +343,9 @@ export function lend(hear, answer) {
      */
     send: (attempt, via, url, body, type) =>
       safely(() => {
-        // A copy: what is passed is a view of the module's memory. The browser's own `fetch` makes one at once; but one that
-        // a page has put in its place may first wait for something.
-        if (!NATIVE.test(fetch)) body = body.slice();
         if (via === BEACON) return navigator.sendBeacon(url, new Blob([body], { type }));
+        const call = via === DEFERRED ? fetchLater : fetch;
+        if (!NATIVE.test(call)) body = body.slice();
         const controller = new AbortController();
         const request = {
           __proto__: null,
@@ -356,7 +359,7 @@ export function lend(hear, answer) {
             ? { method: "POST", redirect: "error", headers: { "content-type": type }, body }
             : { mode: "no-cors" }),
         };
-        const started = via === DEFERRED ? fetchLater(url, request) : fetch(url, request);
+        const started = call(url, request);
         flights.set(attempt, controller);
         if (via !== DEFERRED) follow(attempt, started);
         return true;

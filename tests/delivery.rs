@@ -567,7 +567,11 @@ fn a_backlog_leaves_in_few_requests_until_one_gets_no_answer() {
         sent.iter().map(|(attempt, _)| page.machine.body(*attempt).len()).collect()
     };
     let sent = sends(&page.later(0.0));
-    assert_eq!(bodies(&page, &sent), [384_000], "24 batches fit into 384 KiB; the next request has a task of its own");
+    assert_eq!(
+        bodies(&page, &sent),
+        [384_000],
+        "24 batches fit into 384 KiB; the next request has a task of its own"
+    );
     let sent = sends(&page.later(0.0));
     assert_eq!(bodies(&page, &sent), [256_000]);
     page.answer(2, 200);
@@ -586,7 +590,11 @@ fn a_backlog_is_handed_over_at_once_when_the_page_is_hidden() {
     page.capture(60, 16_000);
     let sent = sends(&page.tell(Input::Hidden));
     let fetched = |sent: &[(u32, Via)]| sent.iter().filter(|(_, via)| *via == Via::Fetch).count();
-    assert_eq!(fetched(&sent), 1, "beside the keepalive request, as many as the window has room for: {sent:?}");
+    assert_eq!(
+        fetched(&sent),
+        1,
+        "beside the keepalive request, as many as the window has room for: {sent:?}"
+    );
     let mut sent = 0;
     let mut page = Page::new(RULES);
     page.capture(60, 16_000);

@@ -89,6 +89,57 @@ describe("a hostile page script", { concurrency: 2 }, () => {
         assert.deepEqual(noise, []);
       }));
 
+  for (const [what, patch] of [
+    [
+      "waits before it passes a request on",
+      () => {
+        const { fetch } = window;
+        window.fetch = async (...request) => {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          return fetch(...request);
+        };
+      },
+    ],
+    [
+      // Then it says that it is native code.
+      "does so, and is bound",
+      () => {
+        const { fetch } = window;
+        const wrapped = async (...request) => {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          return fetch(...request);
+        };
+        window.fetch = wrapped.bind(window);
+      },
+    ],
+  ])
+    it(`fetch ${what}: what arrives is what was tracked before, whatever was tracked since`, () =>
+      inPlace(browser, async ({ receiver, visit, noise }) => {
+        const page = await visit();
+        await page.evaluate(patch);
+        await init(page, { endpoint: receiver.path });
+        const isAcknowledged = await page.evaluate(async () => {
+          const { client } = window;
+          const component = (name, seconds) => client.trackComponent({ name, seconds, success: true });
+          for (let i = 0; i < 100; i++) component("Early", i);
+          const flushed = client.flush();
+          // By now that request is on its way through the page's own function. The module's memory is written anew, and grows.
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          for (let i = 0; i < 4000; i++) component("Late", i);
+          return (await flushed) && client.flush();
+        });
+        assert.equal(isAcknowledged, true);
+        const tracked = receiver.events().filter(({ event }) => event === "component");
+        const seconds = (name) =>
+          tracked.filter((event) => event.name === name).map((event) => event.seconds);
+        assert.deepEqual(seconds("Early"), [...Array(100).keys()]);
+        assert.deepEqual(
+          seconds("Late").toSorted((a, b) => a - b),
+          [...Array(4000).keys()],
+        );
+        assert.deepEqual(noise, []);
+      }));
+
   it("a getter that tracks by the thousand, while its event is read: both arrive as they are", () =>
     inPlace(browser, async ({ receiver, visit, noise }) => {
       const page = await visit();
