@@ -72,7 +72,7 @@ const WASM_SHRINK = [
   "--converge",
   "--low-memory-unused",
   // What is small is inlined wherever it is called, and what is large nowhere (200 bytes).
-  "--always-inline-max-function-size=6",
+  "--always-inline-max-function-size=8",
   "--one-caller-inline-max-function-size=20",
   // Zeros in the data weigh less than what leaves them out (100), and what is the same twice less than a local (50).
   "--skip-pass=memory-packing",

@@ -155,9 +155,7 @@ const amount = (value, none) =>
  */
 const isPolluted = () => {
   const { name, seconds, success, isWebhook, timeRunning, errorMessage, componentCount } = Object.prototype;
-  return (
-    (name ?? seconds ?? success ?? isWebhook ?? timeRunning ?? errorMessage ?? componentCount) !== undefined
-  );
+  return (name ?? seconds ?? success ?? isWebhook ?? timeRunning ?? errorMessage ?? componentCount) != null;
 };
 
 /** What is read of a text: undefined where there is none. Throws its name where it is something else. */

@@ -92,33 +92,28 @@ impl Number {
                 *slot = byte;
             }
         };
+        let mut is_begun = !has_decimals;
         loop {
             // In parts of 32 bits, since one division of 64 costs as much as several of those.
             let rest = if number < PART { 0 } else { number / PART };
             let mut part = (number - rest * PART) as u32;
-            let mut places = PART_DIGITS;
-            if has_decimals {
-                while places > 0 && part == tenth(part) * 10 {
-                    part = tenth(part);
-                    places -= 1;
-                }
-            }
-            let is_first = rest == 0 && !has_decimals;
-            while places > 0 {
+            for _ in 0..PART_DIGITS {
                 let tenth = tenth(part);
-                put(b'0' + (part - tenth * 10) as u8);
+                let digit = (part - tenth * 10) as u8;
                 part = tenth;
-                places -= 1;
-                if is_first && part == 0 {
+                is_begun |= digit > 0;
+                if is_begun {
+                    put(b'0' + digit);
+                }
+                if part == 0 && rest == 0 && !has_decimals {
                     // One copy: byte by byte, each checks for room.
                     return self.0.get(start..).unwrap_or_default();
                 }
-                if places == 0 && has_decimals {
-                    put(b'.');
-                }
             }
-            number = rest;
-            has_decimals = false;
+            if has_decimals && is_begun {
+                put(b'.');
+            }
+            (number, has_decimals, is_begun) = (rest, false, true);
         }
     }
 }
