@@ -264,13 +264,19 @@ export function createClient(options, load, off = "") {
     return fine;
   };
 
+  /** What was tracked leaves nothing behind as it came: the messages that are remembered, and the last event. */
+  const forget = () => {
+    messages.clear();
+    given = undefined;
+  };
+
   /** The module is gone, or never came: from here on nothing is called, nothing is held. */
   const end = (code) => {
     if (off) return;
     off = code;
     id = 0;
     held = [];
-    messages.clear();
+    forget();
     for (const settle of waiting.values()) settle(false);
     waiting.clear();
     if (code in ADVICE) tell(code);
@@ -518,7 +524,7 @@ export function createClient(options, load, off = "") {
   const choose = (optIn) => {
     if (!isHere()) return;
     remember(!optIn);
-    messages.clear();
+    forget();
     if (off && !optIn) purge();
     later(optIn ? SAY_YES : SAY_NO);
   };
@@ -561,7 +567,7 @@ export function createClient(options, load, off = "") {
     flush: () => promise(FLUSH, true),
     shutdown() {
       closing.add(client);
-      messages.clear();
+      forget();
       return promise(CLOSE).then(() => {});
     },
     optOut: () => choose(false),

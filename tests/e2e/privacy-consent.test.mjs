@@ -241,6 +241,8 @@ describe("consent", { concurrency: 2 }, () => {
       inPlace(browser, async ({ receiver, context, visit }) => {
         const page = await visit();
         await init(page, { endpoint: receiver.path });
+        // Version, which comes by itself, shall not be the last event.
+        await until(async () => (await stats(page)).captured === 1);
         // Put together in the page: the test's own source, and what it hands over, are in that memory too.
         await page.evaluate(() => {
           const errorMessage = ["KeyError: needle", "in", "a", "haystack", 6 * 7].join("_");
