@@ -43,8 +43,8 @@ pub const ATTEMPT_TIMEOUT_MS: f64 = 10_000.0;
 
 /// Bytes of a request that takes along what waits behind its first batch. A request costs the page's main thread
 /// what encoding a thousand events does (measured: bench/RESULTS.md), so that a backlog leaves in few: with a bound of
-/// 256 KiB, ten thousand events took a tenth more of its time. Three quarters of what the relays in examples/pipelines
-/// take. Not where it may have to be sent once only: all of it would be lost with the page; nor once a try got no answer,
+/// 256 KiB ten thousand events took 3 % more of its time, with 512 KiB some 10 % less. Three quarters of what the relays in
+/// examples/pipelines take. Not where it may have to be sent once only: all of it would be lost with the page; nor once a try got no answer,
 /// since on a slow line it may be too much for [`ATTEMPT_TIMEOUT_MS`].
 pub const REQUEST_MAX: usize = 384 * 1024;
 
