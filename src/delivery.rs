@@ -941,7 +941,7 @@ impl Delivery {
                 self.more_stored = false;
                 self.drain();
             }
-            self.pump(hurry, true);
+            self.pump(hurry);
         }
         // Nothing is under way, so nothing will be acknowledged soon: offline, blocked, or told to wait.
         if self.attempts.is_empty() {
@@ -1021,8 +1021,8 @@ impl Delivery {
 
     // ---- sending
 
-    /// Sends what is due. `hurry`: do not wait for a batch to fill, nor for the backoff. `paces`: there will be other tasks.
-    fn pump(&mut self, hurry: bool, paces: bool) {
+    /// Sends what is due. `hurry`: do not wait for a batch to fill, nor for the backoff.
+    fn pump(&mut self, hurry: bool) {
         if !self.may_send(hurry) {
             return;
         }
@@ -1051,7 +1051,7 @@ impl Delivery {
             let fits = loaded <= self.room(KEEPALIVE_SHARE_VISIBLE);
             self.launch(loaded, if fits { Via::Keepalive } else { Via::Fetch }, false);
             // To hand one over takes two milliseconds or three: the next goes in a task of its own.
-            if paces && loaded > batch_bytes {
+            if loaded > batch_bytes {
                 break;
             }
         }
@@ -1341,7 +1341,7 @@ impl Delivery {
             if self.again() || !leaving {
                 // It carries nothing.
                 core::mem::swap(&mut self.out.steps, &mut last);
-                self.pump(true, false);
+                self.pump(true);
                 core::mem::swap(&mut self.out.steps, &mut last);
             }
         }
