@@ -6,11 +6,12 @@
  *   wasm-inline.js              a function that returns the module's bytes, for `langflow-telemetry`
  *   react.js                    ../react.js, minified, for `langflow-telemetry/react`
  *   ndjson.js                   all of it in one file, without the other formats, for `langflow-telemetry/ndjson`
+ *   gateway.js                  all of it in one file, with every format, for `langflow-telemetry/gateway`
  *
  * and prints what each of them weighs. `node build.mjs --check` builds nothing: it fails where a file that
  * package.json promises is missing, which `npm pack` itself passes over in silence. `node build.mjs --formats` builds
- * the module with and without the formats beside NDJSON, prints what each of them weighs, and fails where they weigh
- * more than they may.
+ * the module with and without the formats beside NDJSON, prints what each of them weighs, and fails where those of the
+ * default entry weigh more than they may.
  *
  * Needs cargo and wasm-bindgen on PATH, and the devDependencies (`npm ci`): `make setup` sees to all.
  */
@@ -33,7 +34,6 @@ const WASM = "langflow_telemetry_bg.wasm";
 const INLINE = "wasm-inline.js";
 const MODULE = "module.js";
 const REACT = "react.js";
-const NDJSON = "ndjson.js";
 
 /** What the module exports, beside what wasm-bindgen has of its own: see src/web/api.rs. */
 const EXPORTS = ["memory", "answer", "command", "hear", "inbox", "learn", "open", "stat", "track", "version"];
@@ -96,15 +96,23 @@ const PAGE_SIZE = 86;
 const FIRST_CODE = "#".charCodeAt(0);
 const BACKSLASH = "\\".charCodeAt(0);
 
-/** Cargo's features for the formats beside NDJSON: in Cargo.toml, and on by default. */
+/** Cargo's features for the formats beside NDJSON. */
 const FORMATS = ["otlp", "gateway"];
 
 /**
- * Bytes that these formats together may add to the module, after brotli 11: what those pay who only send NDJSON and use
- * in the default entry. It is what they weigh today, so that they do not grow unseen; the goal is 1024. Whoever will not
- * have them at all takes the entry `./ndjson`.
+ * Those of them that the default entry and `./slim` have. The gateway's pings are for one receiver, and would cost
+ * everybody else 0.8 KB: they have an entry of their own.
  */
-const FORMATS_MAX = 1_850;
+const DEFAULT_FORMATS = ["otlp"];
+
+/**
+ * Bytes that the default entry's formats may add to the module, after brotli 11: what those pay who only send NDJSON.
+ * Whoever will not have them at all takes the entry `./ndjson`.
+ */
+const FORMATS_MAX = 1_024;
+
+/** The entries with formats of their own, each all in one file, since the glue's names are those of its module. */
+const ENTRIES = { "ndjson.js": [], "gateway.js": FORMATS };
 
 /** How an app would have it. */
 const BUNDLE = { bundle: true, minify: true, format: "esm", legalComments: "none", write: false };
@@ -116,7 +124,7 @@ else await build();
 async function build() {
   const tools = await findTools();
 
-  const { names, wasm } = compile(tools, SCRATCH, FORMATS);
+  const { names, wasm } = compile(tools, SCRATCH, DEFAULT_FORMATS);
 
   mkdirSync(DIST, { recursive: true });
   writeFileSync(join(DIST, WASM), wasm);
@@ -124,7 +132,8 @@ async function build() {
   writeFileSync(join(DIST, INLINE), minify(tools.esbuild, inlineModule(wasm)));
   const react = readFileSync(join(PACKAGE, REACT), "utf8").replace('"./index.js"', '"../index.js"');
   writeFileSync(join(DIST, REACT), minify(tools.esbuild, react));
-  writeFileSync(join(DIST, NDJSON), await bundleNdjson(tools));
+  for (const [file, formats] of Object.entries(ENTRIES))
+    writeFileSync(join(DIST, file), await bundleWith(tools, formats));
   copyFileSync(join(CRATE, "LICENSE"), join(PACKAGE, "LICENSE"));
 
   await proveLinks(wasm);
@@ -160,13 +169,10 @@ function compile(tools, scratch, formats) {
   return { names, wasm };
 }
 
-/**
- * `langflow-telemetry/ndjson`: index.js with a module that knows no other format, all in one file, since its glue is
- * another one too.
- */
-async function bundleNdjson(tools) {
-  const scratch = join(SCRATCH, "..", "package-ndjson");
-  const { names, wasm } = compile(tools, scratch, []);
+/** index.js with a module that knows these formats beside NDJSON, in one file. */
+async function bundleWith(tools, formats) {
+  const scratch = join(SCRATCH, "..", ["package", "ndjson", ...formats].join("-"));
+  const { names, wasm } = compile(tools, scratch, formats);
   const made = {
     [GLUE]: shortenNames(names),
     [INLINE]: inlineModule(wasm),
@@ -179,26 +185,31 @@ async function bundleNdjson(tools) {
   const { outputFiles } = await tools.esbuild.build({
     ...BUNDLE,
     entryPoints: [join(PACKAGE, "index.js")],
-    plugins: [{ name: "ndjson", setup: swap }],
+    plugins: [{ name: "formats", setup: swap }],
   });
   return outputFiles[0].contents;
 }
 
-/** What each format beside NDJSON adds to the module, and all of them together. */
+/** What each format beside NDJSON adds to the module, and all of them together: the last as in `./gateway`. */
 async function weighFormats() {
   const tools = await findTools();
   const weigh = (formats) => brotli(compile(tools, join(SCRATCH, "..", "formats"), formats).wasm);
   const least = weigh([]);
-  const rows = FORMATS.map((format) => [`with ${format} beside it`, weigh([format])]);
-  const all = weigh(FORMATS);
+  const added = new Map(
+    [...FORMATS.map((format) => [format]), FORMATS].map((formats) => [
+      String(formats),
+      weigh(formats) - least,
+    ]),
+  );
   heading("bytes of the formats, brotli 11");
-  const line = (name, bytes) =>
-    console.log(name.padEnd(40) + String(bytes).padStart(10) + String(bytes - least).padStart(10));
+  const line = (name, bytes, more = "") =>
+    console.log(name.padEnd(40) + String(bytes).padStart(10) + String(more).padStart(10));
   line("the module with ndjson alone", least);
-  for (const row of rows) line(...row);
-  line(`with ${FORMATS.join(" and ")}`, all);
-  if (all - least > FORMATS_MAX)
-    fail(`the formats beside ndjson weigh ${all - least} bytes, and may weigh ${FORMATS_MAX}.`);
+  for (const [formats, more] of added)
+    line(`with ${formats.replace(",", " and ")} beside it`, least + more, more);
+  const more = added.get(String(DEFAULT_FORMATS));
+  if (more > FORMATS_MAX)
+    fail(`${DEFAULT_FORMATS} adds ${more} bytes to ndjson, and may add ${FORMATS_MAX}.`);
 }
 
 /**
@@ -339,7 +350,10 @@ function printSizes(esbuild) {
     ["glue", readFileSync(join(DIST, GLUE))],
     ["shell", bundle(esbuild, "index.js", ["./dist/*"])],
     ["langflow-telemetry, all in one", inlined],
-    ["langflow-telemetry/ndjson, all in one", readFileSync(join(DIST, NDJSON))],
+    ...Object.keys(ENTRIES).map((file) => [
+      `langflow-telemetry/${basename(file, ".js")}, all in one`,
+      readFileSync(join(DIST, file)),
+    ]),
     ["langflow-telemetry/slim, the JavaScript", slim],
     ["langflow-telemetry/react, on top", readFileSync(join(DIST, REACT))],
   ].map(([name, bytes]) => [name, bytes.length, gzip(bytes), brotli(bytes)]);

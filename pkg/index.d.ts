@@ -12,7 +12,8 @@ export interface TelemetryOptions {
   endpoint: string;
   /**
    * How events are written down. `"ndjson"` (default): one JSON object a line. `"otlp"`: OTLP/HTTP logs in JSON, for
-   * an OpenTelemetry collector's `/v1/logs`. `"gateway"`: the GET pings of Langflow's own gateway, one an event; its
+   * an OpenTelemetry collector's `/v1/logs`. `"gateway"`: the GET pings of Langflow's own gateway, one an event, where
+   * the client is imported from `langflow-telemetry/gateway`, which has all three (`/ndjson` has the first only); its
    * endpoint may have no query.
    */
   format?: "ndjson" | "otlp" | "gateway";

@@ -211,14 +211,14 @@ impl Config {
 const ENDPOINT_EXPECTED: &str =
     "an http(s) URL without user name or password, or a path such as \"/telemetry\"";
 
-/// What `format` may be: the names of [`Format::ALL`].
+/// What `format` may be: the names of [`Format::ALL`], and nothing else in quotes.
 const FORMATS: &str = match (cfg!(feature = "otlp"), cfg!(feature = "gateway")) {
     (true, true) => "\"ndjson\", \"otlp\", or \"gateway\" with an endpoint that has no query",
-    (true, false) => "\"ndjson\" or \"otlp\": this build has no others",
+    (true, false) => "\"ndjson\" or \"otlp\": for gateway import from langflow-telemetry/gateway",
     (false, true) => {
-        "\"ndjson\", or \"gateway\" with an endpoint that has no query: this build has no others"
+        "\"ndjson\", or \"gateway\" with an endpoint that has no query: this entry has no others"
     }
-    (false, false) => "\"ndjson\": this build has no others",
+    (false, false) => "\"ndjson\": this entry has no others",
 };
 
 /// Options one by one. What is absent, or refused, is `None` or the default.
@@ -506,14 +506,15 @@ mod tests {
     }
 
     #[test]
-    fn a_format_is_there_or_refused_with_a_word_on_this_build() {
+    fn a_format_is_there_or_refused_with_a_word_on_this_entry() {
         for (word, is_there) in
             [("ndjson", true), ("otlp", cfg!(feature = "otlp")), ("gateway", cfg!(feature = "gateway"))]
         {
             match read(&[("format", text(word))]) {
                 Ok(config) => assert_eq!((config.format.name(), is_there), (word, true)),
                 Err(error) => {
-                    assert!(!is_there && error.expected().ends_with("this build has no others"), "{word}");
+                    let help = ["this entry has no others", "import from langflow-telemetry/gateway"];
+                    assert!(!is_there && help.iter().any(|end| error.expected().ends_with(end)), "{word}");
                 }
             }
         }

@@ -27,6 +27,12 @@ export default [
     modifyEsbuildConfig,
   },
   {
+    name: "langflow-telemetry/gateway, wasm inlined",
+    path: "../pkg/dist/gateway.js",
+    limit: "28500 B",
+    modifyEsbuildConfig,
+  },
+  {
     name: "langflow-telemetry/react, on top of the rest",
     path: "../pkg/dist/react.js",
     limit: "600 B",

@@ -43,7 +43,7 @@ test("the types are not wrong, for all who can import an ES module", async () =>
     "json",
   ];
   const { analysis } = JSON.parse(await check(tool("attw"), TARBALL, ...args));
-  for (const entry of [".", "./ndjson", "./slim", "./react"])
+  for (const entry of [".", "./ndjson", "./gateway", "./slim", "./react"])
     for (const kind of ["node16-esm", "bundler"]) {
       const { resolution } = analysis.entrypoints[entry].resolutions[kind];
       assert.equal(resolution.isTypeScript, true, `${entry} with ${kind}`);

@@ -41,7 +41,7 @@ test("it brings no other package along", () => {
   assert.deepEqual(Object.keys(lock.packages).sort(), ["", `node_modules/${name}`]);
 });
 
-for (const entry of [name, `${name}/ndjson`, `${name}/slim`]) {
+for (const entry of [name, `${name}/ndjson`, `${name}/gateway`, `${name}/slim`]) {
   test(`importing ${entry} in Node does nothing, and every call is safe`, () => {
     const printed = node(`
       import * as telemetry from "${entry}";

@@ -39,22 +39,31 @@ async function onPage(path, { headers, before, expected, ...query }, live) {
 
 const appRuns = async (page) => assert.equal(await page.textContent("p"), "The app runs");
 
-describe("the entry with NDJSON alone", () => {
-  it("tracks, and what it tracks arrives", async () => {
-    await onPage("/ndjson.html", {}, async ({ page, noise, name }) => {
-      await receiver.arrived(name, 2);
-      assert.deepEqual(await page.evaluate(() => window.diagnostics), []);
-      assert.deepEqual(noise, []);
+describe("the entries by format", () => {
+  for (const entry of ["langflow-telemetry", "langflow-telemetry/ndjson", "langflow-telemetry/gateway"])
+    it(`${entry} tracks NDJSON where nothing is said, and what it tracks arrives`, async () => {
+      await onPage("/entry.html", { entry }, async ({ page, noise, name }) => {
+        await receiver.arrived(name, 2);
+        assert.deepEqual(await page.evaluate(() => window.diagnostics), []);
+        assert.deepEqual(noise, []);
+      });
     });
-  });
 
-  for (const format of ["otlp", "gateway"])
-    it(`refuses ${format}, and says what it takes`, async () => {
-      await onPage("/ndjson.html", { format }, async ({ page, noise, requests }) => {
+  for (const [entry, format, expected] of [
+    ["langflow-telemetry/ndjson", "otlp", '"ndjson": this entry has no others'],
+    ["langflow-telemetry/ndjson", "gateway", '"ndjson": this entry has no others'],
+    [
+      "langflow-telemetry",
+      "gateway",
+      '"ndjson" or "otlp": for gateway import from langflow-telemetry/gateway',
+    ],
+  ])
+    it(`${entry} refuses ${format}, and says what it takes`, async () => {
+      await onPage("/entry.html", { entry, format }, async ({ page, noise, requests }) => {
+        await page.waitForFunction(() => window.diagnostics?.length > 0);
         const [told, ...more] = await page.evaluate(() => window.diagnostics);
         assert.equal(told.code, "invalid_option");
-        assert.match(told.message, /format: expected .*ndjson.*, got "(otlp|gateway)"/);
-        assert.doesNotMatch(told.message, /expected .*(otlp|gateway).*, got/);
+        assert.ok(told.message.includes(`format: expected ${expected}, got "${format}"`), told.message);
         assert.deepEqual(more, []);
         assert.equal(await page.evaluate(() => window.client.stats().state), "off");
         assert.deepEqual(requests(), []);

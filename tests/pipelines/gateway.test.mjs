@@ -129,7 +129,7 @@ describe("pings to a gateway", () => {
     await until(() => names().size >= 62);
     assert.equal(names().size, 62);
     await page.page.goto(
-      `${site.url}/app.html?options=${encodeURIComponent(
+      `${site.url}/gateway.html?options=${encodeURIComponent(
         JSON.stringify({ format: "gateway", endpoint: `${gateway.url}/telemetry/`, app: APP, quiet: true }),
       )}`,
     );

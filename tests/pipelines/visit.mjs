@@ -12,6 +12,9 @@ export const APP = {
   backendOnly: false,
 };
 
+/** The test page with the entry that has these options' format. */
+export const pageOf = ({ format }) => (format === "gateway" ? "/gateway.html" : "/app.html");
+
 /**
  * Opens the test page of a site.
  *
@@ -32,7 +35,7 @@ export async function visit(browser, site, options, route) {
   });
   const all = { endpoint: "/telemetry", ...options };
   if (route) await page.route(new URL(all.endpoint, site).href, route);
-  const address = new URL("/app.html", site);
+  const address = new URL(pageOf(options), site);
   address.searchParams.set("options", JSON.stringify(all));
   await page.goto(address.href);
   await page.waitForFunction(() => window.ready);

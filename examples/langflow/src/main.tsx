@@ -1,4 +1,4 @@
-import { optOut, stats } from "langflow-telemetry";
+import { optOut, stats } from "langflow-telemetry/gateway";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 

@@ -1,4 +1,4 @@
-import type { TelemetryOptions } from "langflow-telemetry";
+import type { TelemetryOptions } from "langflow-telemetry/gateway";
 
 // #region destination
 /** Where this distribution's events go. The default is a path of Langflow's own backend, which passes them on. */

@@ -1,6 +1,6 @@
 /** The seam: all that Langflow's frontend knows of telemetry is in this file. */
 
-import type { AppInfo } from "langflow-telemetry";
+import type { AppInfo } from "langflow-telemetry/gateway";
 import {
   doNotTrackFromEnv,
   init,
@@ -10,7 +10,7 @@ import {
   startRun,
   stats,
   trackComponent,
-} from "langflow-telemetry";
+} from "langflow-telemetry/gateway";
 
 import { useTypesStore } from "../../stores/typesStore";
 import type { AllNodeType, ConfigResponse, VersionResponse, VertexBuildTypeAPI } from "../../types";
