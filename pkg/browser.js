@@ -11,10 +11,14 @@
  */
 
 /** What all our storage keys start with; the lock has this name too. */
-export const PREFIX = "langflow-telemetry:";
+const PREFIX = "langflow-telemetry:";
 
-/** The one of them that is kept: a click counts also while the wasm is not there. */
-export const OPT_OUT = PREFIX + "opt-out";
+/** The one of them that is kept. */
+const OPT_OUT = PREFIX + "opt-out";
+
+/** Of `signals`: the browser says no for its person, by either of its ways; and the person said so to us. */
+export const SAYS_NO = 3;
+export const SAID_NO = 4;
 
 /** Most bytes of batches on one origin: a fifth of what browsers allow it, which belongs to the host page. */
 const STORE_MAX = 1024 * 1024;
@@ -68,7 +72,7 @@ const REJECTED = /"rejected[a-z": ]*(\d*)/i;
 const LOOPBACK = /^(.*\.)?localhost$|^127\.|^\[::1]$/;
 
 /** What it returns; undefined where it throws. */
-const safely = (act) => {
+export const safely = (act) => {
   try {
     return act();
   } catch {
@@ -89,7 +93,7 @@ const decoder = new TextDecoder();
 
 const keys = () => safely(() => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX))) ?? [];
 
-export const item = (key) => safely(() => localStorage.getItem(key));
+const item = (key) => safely(() => localStorage.getItem(key));
 
 /** The first line of a stored value as far as it is ours, when it was written and how many bytes follow; or a claim. */
 const head = (value) => /^[us]?(\d{1,15})(?: (\d{1,15})\n|$)/.exec(value) ?? [""];
@@ -103,13 +107,22 @@ const ask = (path) =>
 
 const bits = (...flags) => flags.reduce((sum, flag, at) => sum | (!!flag << at), 0);
 
-export const put = (key, value) =>
+const put = (key, value) =>
   safely(() => {
     localStorage.setItem(key, value);
     return true;
   }) ?? false;
 
-export const remove = (key) => void safely(() => localStorage.removeItem(key));
+const remove = (key) => void safely(() => localStorage.removeItem(key));
+
+/** A no where nothing can be stored: this page keeps it for as long as it is there. */
+let isOut = false;
+
+/** Remembers the person's choice: here and not in Rust, so that a click counts while the wasm is not there, or no longer. */
+export const remember = (optOut) => {
+  if (!optOut) remove(OPT_OUT);
+  isOut = optOut && !put(OPT_OUT, "1");
+};
 
 /** Removes all that is ours, but for the remembered opt-out. */
 export const purge = () => {
@@ -146,20 +159,25 @@ export function lend(hear, answer) {
 
   const isClaim = (key) => key?.startsWith(prefix) && !key.includes(":", prefix.length);
 
-  /** Capturing, so that a listener of the page cannot stop the event before us. */
+  /**
+   * Capturing, so that a listener of the page cannot stop the event before us. What has such a name on some element is the
+   * page's own.
+   */
   const listener = (event) =>
-    safely(() =>
-      hear(
-        EVENTS.indexOf(event.type),
-        bits(
-          globalThis.document?.visibilityState === "hidden",
-          event.persisted,
-          typeof event.newValue === "string",
-          typeof event.oldValue === "string",
-          event.key == null || event.key === OPT_OUT,
-          isClaim(event.key),
+    safely(
+      () =>
+        [globalThis, globalThis.document].includes(event.target) &&
+        hear(
+          EVENTS.indexOf(event.type),
+          bits(
+            globalThis.document?.visibilityState === "hidden",
+            event.persisted,
+            typeof event.newValue === "string",
+            typeof event.oldValue === "string",
+            event.key == null || event.key === OPT_OUT,
+            isClaim(event.key),
+          ),
         ),
-      ),
     );
 
   const follow = async (attempt, coming) => {
@@ -211,7 +229,7 @@ export function lend(hear, answer) {
       bits(
         !/^(false|0|)$/.test(safely(() => navigator.globalPrivacyControl) ?? ""),
         /^(1|yes)$/.test(safely(() => navigator.doNotTrack)),
-        typeof item(OPT_OUT) === "string",
+        isOut || typeof item(OPT_OUT) === "string",
         safely(() => globalThis.document.prerendering),
         safely(() => navigator.onLine) === false,
         isOwn,
@@ -319,8 +337,13 @@ export function lend(hear, answer) {
 
     forget: (from, id) => remove(place(from, id)),
 
-    /** Claims this page's batches until then; gives the claim up where that is never. */
-    claim: (_, until) => (until > 0 ? put(prefix + mine, String(until)) : remove(prefix + mine)),
+    /** Claims this page's batches until then; gives the claim up where that is negative; says whether it is there. */
+    claim: (_, until) =>
+      until > 0
+        ? put(prefix + mine, String(until))
+        : until < 0
+          ? remove(prefix + mine)
+          : typeof item(prefix + mine) === "string",
     purge,
 
     /**

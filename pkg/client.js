@@ -3,9 +3,9 @@
  * keeps whatever goes wrong away from the page. Everything else is decided in Rust.
  */
 
-import { item, lend, OPT_OUT, purge, put, remove, session } from "./browser.js";
+import { lend, purge, remember, safely, SAID_NO, SAYS_NO, session } from "./browser.js";
 import * as rust from "./dist/langflow_telemetry.js";
-import { drain, enlist, give, hasInbox, records, reserve, write } from "./host.js";
+import { drain, enlist, give, hasInbox, makesWay, records, reserve, write } from "./host.js";
 
 /** Calls held until the module is there; then the newest are refused, as in the queue. */
 const HELD_MAX = 15000;
@@ -91,17 +91,23 @@ const OTHER = -6;
 /** Options that are functions. */
 const HOOKS = ["beforeSend", "onDiagnostic"];
 
+/** Options that Rust does not ask for. */
+const OWN_OPTIONS = [...HOOKS, "app", "doNotTrack", "wasm"];
+
 /** What to do about it; a code that is not here has a subject, and says what was expected. */
 const ADVICE = {
   queue_full: "the queue is full, the newest events are refused: is the endpoint reachable?",
   too_large: "an event is larger than a batch, or than the receiver takes: dropped.",
-  rejected: "the receiver refused events: see docs/events.md.",
+  rejected:
+    "the endpoint answered 4xx, or refused lines: their events are dropped. Is its path right, and does it take POST from this page?",
   expired: "stored events were older than 7 days: dropped.",
-  endpoint_blocked: "the endpoint cannot be reached (network, CSP connect-src, a blocker?): events wait.",
+  endpoint_blocked:
+    "the endpoint cannot be reached (network, CORS, CSP connect-src, a blocker?): events wait.",
   stopped: "the receiver said 410 Gone: this page sends nothing more.",
   store_unavailable: "localStorage is full or forbidden: unsent events may be lost with the page.",
   before_send_threw: "beforeSend threw: its event was dropped.",
-  wasm_unavailable: "WebAssembly cannot be loaded (CSP without 'wasm-unsafe-eval'?): telemetry is off.",
+  wasm_unavailable:
+    "WebAssembly cannot be loaded (CSP without 'wasm-unsafe-eval'? With slim: is the file there?): telemetry is off.",
   internal: "the module failed: telemetry is off. Please report this.",
 };
 
@@ -139,9 +145,6 @@ const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : unde
 /** The same for all of them: an object that has nothing else. Throws where one of its getters does. */
 const ownOf = (object) => ({ __proto__: null, ...object });
 
-/** Here and not in Rust, so that a click counts while the wasm is not there, or no longer. */
-const remember = (optOut) => (optOut ? put(OPT_OUT, "1") : remove(OPT_OUT));
-
 const flag = (value) => (value === true ? 1 : value === false ? 0 : value == null ? 2 : 3);
 
 /** A number; `none` where there is none, and -1 where it is something else, which no number of ours may be. */
@@ -175,6 +178,17 @@ const show = (value) => {
     return typeof value;
   }
 };
+
+/**
+ * What each client of this page does about a choice that was made by another: a person's no is for all of them, and no
+ * storage event tells of it on the page that wrote.
+ */
+const heeding = new Set();
+
+/** What Rust hears from another tab then: see `Signal` in src/web/mod.rs and the flags in src/web/lifecycle.rs. */
+const STORAGE = 7;
+const NO_CAME = 4 | 16;
+const NO_WENT = 8 | 16;
 
 /** Clients whose `shutdown` has been called. */
 const closing = /* @__PURE__ */ new WeakSet();
@@ -220,6 +234,10 @@ export function createClient(options, load, off = "") {
   let isTelling = false;
   /** The option: read once, since the copy of the options is an object that is slow to look into. */
   let beforeSend;
+  /** Loads the module, while a no keeps it away: see `consider`. */
+  let asleep;
+  /** Names of options that Rust has asked for: those there are. */
+  const asked = new Set(OWN_OPTIONS);
   /** Names and messages that Rust knows already, and under which number: see `learn` in src/web/api.rs. */
   const names = new Map();
   const messages = new Map();
@@ -240,7 +258,8 @@ export function createClient(options, load, off = "") {
     isTelling = true;
     const message =
       "langflow-telemetry: " +
-      (ADVICE[code] ?? `${subject}: expected ${expected}, got ${show(find(subject))}.`);
+      (ADVICE[code] ??
+        `${subject}: expected ${expected}, got ${show(find(subject))}: ${code === "invalid_option" ? "telemetry is off" : "dropped"}.`);
     try {
       if (typeof options?.onDiagnostic === "function")
         options.onDiagnostic({ code, message, count, ...(subject && { subject }) });
@@ -277,6 +296,8 @@ export function createClient(options, load, off = "") {
     id = 0;
     held = [];
     forget();
+    host.listen("", 0);
+    host.arm("", -1);
     for (const settle of waiting.values()) settle(false);
     waiting.clear();
     if (code in ADVICE) tell(code);
@@ -304,8 +325,9 @@ export function createClient(options, load, off = "") {
   const command = (what, token = 0) => guard(rust.command, what, token);
 
   // In the order of `Ask` in src/web/mod.rs, those of the browser behind.
-  const number = enlist({
+  const host = {
     given(name) {
+      asked.add(name);
       const value = find(name);
       if (value == null) return ABSENT;
       if (typeof value === "string") return value.slice(0, OPTION_READ_MAX);
@@ -320,6 +342,7 @@ export function createClient(options, load, off = "") {
         .join(""),
     because(_, reason) {
       why = WHY[reason];
+      if (why) forget();
     },
     notice: (_, what) => tell(CODES[what % CODES_ROOM], Math.floor(what / CODES_ROOM)),
     system(name) {
@@ -338,7 +361,8 @@ export function createClient(options, load, off = "") {
       (...answered) => void guard(rust.answer, ...answered),
     ),
     refuse: (...refused) => tell(id ? "invalid_event" : "invalid_option", ...refused),
-  });
+  };
+  const number = enlist(host);
 
   /** Counts an event that got no further than here. */
   const refuse = (subject, expected) => {
@@ -346,45 +370,54 @@ export function createClient(options, load, off = "") {
     if (subject && count) tell("invalid_event", count, subject, expected);
   };
 
-  /** The number under which Rust knows a text; 0 where none is to travel. */
+  /** The number under which Rust knows a text; 0 where none is to travel, undefined where it does not know it. */
+  const numberOf = (known, text) => (text === undefined ? 0 : known.get(text));
+
+  /** Lends the inbox anew, where the module's memory has grown since. */
+  const haveInbox = () => {
+    if (!hasInbox()) enterRust(rust.inbox);
+  };
+
+  /** Has Rust learn a text. Nothing waits to be captured then: its numbers may begin anew. */
   const learn = (known, text) => {
-    if (text === undefined) return 0;
-    let number = known.get(text);
-    if (number === undefined) {
-      // Behind the last getter of the page's: one that tracks has the module's memory grow, and with it the inbox gone.
-      drain();
-      if (!hasInbox()) rust.inbox();
-      number = rust.learn(id, known === names, write(text));
-      // The table there is full, and has begun anew.
-      if (number === 1) known.clear();
-      if (text.length <= REMEMBERED_MAX) known.set(text, number);
-    }
+    haveInbox();
+    const number = enterRust(rust.learn, known === names, write(text));
+    // The table there is full, and has begun anew.
+    if (number === 1) known.clear();
+    if (text.length <= REMEMBERED_MAX) known.set(text, number);
     return number;
   };
 
   const enter = (kind, event, time) => {
-    if (kind === VERSION) return rust.version(id, time);
+    if (kind === VERSION) return enterRust(rust.version, time);
     if (isPolluted()) event = ownOf(event);
     const isWebhook = kind === RUN ? flag(event.isWebhook) : 2;
     if (isWebhook > 2) throw "isWebhook";
     const name = kind === COMPONENT ? text(event.name, "name", NAME_READ_MAX) : undefined;
     if (kind === COMPONENT && name === undefined) throw "name";
-    const message = text(event.errorMessage, "errorMessage", MESSAGE_READ_MAX);
+    let message = text(event.errorMessage, "errorMessage", MESSAGE_READ_MAX);
     const seconds = amount(kind === SHUTDOWN ? event.timeRunning : event.seconds, -1);
     const success = flag(event.success);
     const count = kind === PLAYGROUND ? amount(event.componentCount, NaN) : NaN;
-    const texts = (learn(names, name) << 8) | (learn(messages, success > 0 ? undefined : message) << 16);
+    if (success > 0) message = undefined;
     // What may be refused goes alone: then `given` is what the diagnostic is about.
     const isAlone =
       kind === SHUTDOWN ||
       success > 1 ||
       !(seconds >= 0 && seconds < SECONDS_SURE) ||
       (count === count && !(count >= 0 && Number.isSafeInteger(count)));
-    if (isAlone) drain();
+    // Behind the last getter of the page's, and all of it before the event has a number or a place: what is captured here may
+    // be told of, and whoever is told may track.
+    let named, said;
+    do {
+      named = numberOf(names, name);
+      said = numberOf(messages, message);
+    } while (makesWay(admit, isAlone || named === undefined || said === undefined));
+    named ??= learn(names, name);
+    said ??= learn(messages, message);
     const at = reserve(admit);
-    // What was drained for it may have had the memory grow.
-    if (!hasInbox()) rust.inbox();
-    records[at] = kind | (success << 2) | (isWebhook << 4) | texts;
+    haveInbox();
+    records[at] = kind | (success << 2) | (isWebhook << 4) | (named << 8) | (said << 16);
     records[at + 1] = time;
     records[at + 2] = seconds;
     records[at + 3] = count;
@@ -409,8 +442,6 @@ export function createClient(options, load, off = "") {
       if (id) enter(kind, event, time);
     } catch (error) {
       if (typeof error === "string") refuse(error, error === "isWebhook" ? "true or false" : "a string");
-      // What a panic in the wasm, or an endless recursion in it, looks like from here.
-      else if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) end("internal");
       else refuse("event", "an object whose properties can be read");
     }
   };
@@ -422,6 +453,7 @@ export function createClient(options, load, off = "") {
 
   /** Keeps a call until the module is there. Not in `track`: what a closure there captures were allocated at each call. */
   const hold = (kind, event, time) => {
+    if (asleep) return;
     if (held.length >= HELD_MAX || heldBytes >= HELD_MAX * HELD_BYTES) {
       heldRefused++;
       return;
@@ -433,7 +465,8 @@ export function createClient(options, load, off = "") {
     } catch {
       // A getter that throws: refused later, for want of what it has not told.
     }
-    heldBytes += HELD_BYTES + (copy.errorMessage?.length ?? 0);
+    for (const text of [copy.name, copy.errorMessage]) if (typeof text === "string") heldBytes += text.length;
+    heldBytes += HELD_BYTES;
     held.push(() => capture(kind, copy, time));
   };
 
@@ -449,7 +482,7 @@ export function createClient(options, load, off = "") {
   const later = (what, token) => {
     finish();
     if (id) command(what, token);
-    else if (!off) held.push(() => command(what, token));
+    else if (!off && !asleep) held.push(() => command(what, token));
   };
 
   const proceed = () => {
@@ -482,29 +515,56 @@ export function createClient(options, load, off = "") {
       else if (loading)
         loading.then(
           () => {
-            next = look;
+            next = open;
             goOn();
           },
           () => end("wasm_unavailable"),
         );
-      else next = look;
+      else next = open;
     } catch {
       end("wasm_unavailable");
     }
   };
 
-  /** A page's first look into localStorage takes a millisecond or more: not in the task in which most else is done. */
-  const look = () => {
-    item(OPT_OUT);
+  /** What says no before anything is loaded; the rules, and their order, are those of src/consent.rs. */
+  const refusal = () =>
+    safely(() => {
+      const said = host.signals();
+      if (said & SAYS_NO && options.honorBrowserSignals !== false) return "browser_signal";
+      return said & SAID_NO ? "opted_out" : options.consent === "denied" ? "denied" : "";
+    }) ?? "browser_signal";
+
+  /**
+   * Whether there is a no: then nothing is loaded until `optIn()`. Rust asks the same, and asks again later. It is also a
+   * page's first look into localStorage, which takes a millisecond or more: not in a task with anything else.
+   */
+  const consider = () => {
+    why = refusal();
     name = session();
-    next = open;
+    const loadNow = () => begin(load);
+    if (why) {
+      asleep = loadNow;
+      held = [];
+      purge();
+    } else next = loadNow;
   };
+
+  /** A misspelt option is one that was not given: `donottrack` were a no that nobody hears. */
+  const findUnknown = () =>
+    [...Object.keys(options), ...Object.keys(options.app).map((name) => "app." + name)].find(
+      (name) => !asked.has(name) && find(name) != null,
+    );
 
   const open = () => {
     given = options;
     try {
       // The options were bad: it was told.
       if (!rust.open(number, give(name))) return end("invalid_option");
+      const unknown = findUnknown();
+      if (unknown) {
+        tell("invalid_option", 1, unknown, "no option of this name");
+        return end("invalid_option");
+      }
     } catch {
       return end("internal");
     }
@@ -520,18 +580,39 @@ export function createClient(options, load, off = "") {
     for (const call of calls) call();
   };
 
+  const wake = () => {
+    next = asleep;
+    asleep = undefined;
+    why = "";
+    goOn();
+  };
+
+  /** Another client of this page was told so. */
+  const heed = (optIn) => {
+    if (!asleep) guard(rust.hear, STORAGE, optIn ? NO_WENT : NO_CAME, -1);
+    else if (optIn && !refusal()) wake();
+  };
+
   /** The person's choice. It outlives the page, and counts even where this page's client is off already. */
   const choose = (optIn) => {
     if (!isHere()) return;
     remember(!optIn);
     forget();
-    if (off && !optIn) purge();
+    finish();
+    if (!optIn && (off || asleep)) {
+      purge();
+      // What a module that failed left with the browser.
+      host.abort("", 0);
+    }
+    // The browser's own no is above a click.
+    if (optIn && asleep && refusal() !== "browser_signal") wake();
     later(optIn ? SAY_YES : SAY_NO);
+    for (const others of heeding) if (others !== heed) others(optIn);
   };
 
   const promise = (what, whenOff) => {
     finish();
-    return off
+    return off || asleep
       ? Promise.resolve(whenOff)
       : new Promise((resolve) => {
           waiting.set(++tokens, resolve);
@@ -568,7 +649,12 @@ export function createClient(options, load, off = "") {
     shutdown() {
       closing.add(client);
       forget();
-      return promise(CLOSE).then(() => {});
+      const closed = promise(CLOSE);
+      if (asleep) {
+        off = why;
+        asleep = undefined;
+      }
+      return closed.then(() => {});
     },
     optOut: () => choose(false),
     optIn: () => choose(true),
@@ -578,7 +664,7 @@ export function createClient(options, load, off = "") {
       finish();
       const reason = off || why;
       return {
-        state: off ? "off" : (STATES[guard(rust.stat, 0)] ?? "loading"),
+        state: off || asleep ? "off" : (STATES[guard(rust.stat, 0)] ?? "loading"),
         ...(reason && { reason }),
         ...count(COUNTS, 1),
         dropped: count(REASONS, 1 + COUNTS.length),
@@ -610,7 +696,8 @@ export function createClient(options, load, off = "") {
       purge();
     } else if (HOOKS.every(isHook)) {
       ({ beforeSend } = options);
-      next = () => begin(load);
+      next = consider;
+      heeding.add(heed);
       goOn();
     }
   } catch {

@@ -70,12 +70,22 @@ const drainSoon = async () => {
 };
 
 /**
- * Makes room for an event in `records`, and returns its place. It crosses with those that follow it, at the end of this task
- * at the latest: one by one, a call into the module cost as much as all that is done there. Whoever calls the module for
- * another reason drains first. The numbers are the caller's to write: passed on, each were an object on V8's heap.
+ * Has the events that wait captured, where one of this client's cannot wait with them, or has to be `alone`; says whether
+ * there were any. To be asked until there are none: while they are captured, others may come in.
+ */
+export const makesWay = (client, alone) => {
+  if (noted === 0 || (!alone && noted < RECORDS_MAX && owner === client)) return false;
+  drain();
+  return true;
+};
+
+/**
+ * Takes a place for an event in `records`, for which `makesWay` has made room. It crosses with those that follow it, at the
+ * end of this task at the latest: one by one, a call into the module cost as much as all that is done there. Whoever calls
+ * the module for another reason drains first. The numbers are the caller's to write: passed on, each were an object on V8's
+ * heap.
  */
 export const reserve = (client) => {
-  if (noted >= RECORDS_MAX || owner !== client) drain();
   owner = client;
   if (!isAwaited) {
     isAwaited = true;

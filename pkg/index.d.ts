@@ -12,16 +12,15 @@ export interface TelemetryOptions {
   endpoint: string;
   /**
    * How events are written down. `"ndjson"` (default): one JSON object a line. `"otlp"`: OTLP/HTTP logs in JSON, for
-   * an OpenTelemetry collector's `/v1/logs`. `"gateway"`: the GET pings of Langflow's own gateway, one an event, where
-   * the client is imported from `langflow-telemetry/gateway`, which has all three (`/ndjson` has the first only); its
-   * endpoint may have no query.
+   * an OpenTelemetry collector's `/v1/logs`. For `"gateway"`, the GET pings of Langflow's own gateway, import from
+   * `langflow-telemetry/gateway`, which has all three.
    */
-  format?: "ndjson" | "otlp" | "gateway";
+  format?: "ndjson" | "otlp";
   /** Yes means: no request, no storage, no listener, no wasm. 1, true, yes, on in any case mean yes. Default false. */
   doNotTrack?: DoNotTrack;
   /** The browser's Global Privacy Control and Do Not Track opt out too. Default true. */
   honorBrowserSignals?: boolean;
-  /** `"pending"` holds events in memory and touches nothing else until `optIn()`. Default `"granted"`. */
+  /** `"pending"` loads the module, holds events in memory and touches nothing else until `optIn()`. Default `"granted"`. */
   consent?: "granted" | "pending" | "denied";
   /** Facts for the Version event. */
   app?: AppInfo;
@@ -35,7 +34,7 @@ export interface TelemetryOptions {
   flushIntervalMs?: number;
   /** Most events in a batch: 1 to 1000. Default 50. */
   maxBatchEvents?: number;
-  /** Most bytes in a batch: 1024 to 61440. Default 16384. A backlog leaves in requests of up to 256 KiB. */
+  /** Most bytes in a batch: 1024 to 61440. Default 16384. With at-least-once a backlog leaves in requests of up to 384 KiB. */
   maxBatchBytes?: number;
   /** Most bytes held in memory: 16384 to 16777216. Then the newest event is refused, and counted. Default 2097152. */
   maxQueueBytes?: number;
@@ -49,7 +48,10 @@ export interface TelemetryOptions {
   dryRun?: boolean;
   /** Called with each event before it is scrubbed and queued; returns it, changed or not, or null to drop it. */
   beforeSend?: (event: TelemetryEvent) => TelemetryEvent | null | undefined;
-  /** Called with what went wrong. Without it, only mistakes in the options are written to the console, once. */
+  /**
+   * Called with what went wrong. Without it, a mistake in the options, a module that cannot be loaded and one that failed
+   * are written to the console, and nothing else.
+   */
   onDiagnostic?: (diagnostic: Diagnostic) => void;
 }
 
@@ -137,14 +139,28 @@ export interface Handle<End> {
 export type DropReason =
   "queue_full" | "invalid" | "too_large" | "rejected" | "expired" | "opted_out" | "sampled" | "before_send";
 
+/** Why nothing is collected: what somebody said, what is wrong, or that `init` was not called or `shutdown` was. */
+export type OffReason =
+  | "do_not_track"
+  | "browser_signal"
+  | "opted_out"
+  | "denied"
+  | "sampled"
+  | "invalid_option"
+  | "wasm_unavailable"
+  | "internal"
+  | "no_browser"
+  | "not_initialised"
+  | "shut_down";
+
 /**
  * A snapshot. At every moment
  * `captured + recovered = sent + unconfirmed + queued + inFlight + stored + the sum of dropped`.
  */
 export interface Stats {
   state: "loading" | "pending" | "on" | "off" | "stopped";
-  /** Why it is off: `do_not_track`, `browser_signal`, `opted_out`, `invalid_option`, `wasm_unavailable`, `internal`, `no_browser`, `not_initialised`, `sampled`, `denied`, `shut_down`. */
-  reason?: string;
+  /** Why it is off. */
+  reason?: OffReason;
   /** Events given to this page's client. */
   captured: number;
   /** Events taken over from an earlier page's store. */
@@ -181,7 +197,7 @@ export interface Diagnostic {
     | "before_send_threw"
     | "wasm_unavailable"
     | "internal";
-  /** A sentence: what was given, what was expected, what to do. */
+  /** A sentence: of input what was given and what was expected, of all else what happened and what to look at. */
   message: string;
   /** How often since `init`. */
   count: number;
@@ -197,7 +213,7 @@ export interface TelemetryClient {
   startRun(this: void): Handle<RunEnd>;
   startPlayground(this: void): Handle<PlaygroundEnd>;
   startComponent(this: void, name: string): Handle<ComponentEnd>;
-  /** Sends now. True when all that was queued has been acknowledged. */
+  /** Sends now. True when all that was queued has been acknowledged, and where nothing is collected. */
   flush(this: void): Promise<boolean>;
   /** Shutdown event, flush, then every listener and timer is removed. Once. */
   shutdown(this: void): Promise<void>;
@@ -238,7 +254,8 @@ export function describe(): Description;
 
 /**
  * Whether an environment asks not to be tracked: reads `LANGFLOW_DO_NOT_TRACK`, `DO_NOT_TRACK` and their
- * `VITE_` and `NEXT_PUBLIC_` forms from `import.meta.env`, `process.env` or the like.
+ * `VITE_` and `NEXT_PUBLIC_` forms. Bundlers put in what they find when the page is built: of `import.meta.env` Vite only what
+ * begins with `VITE_`; Next.js only what is named, as in `{ DO_NOT_TRACK: process.env.NEXT_PUBLIC_DO_NOT_TRACK }`.
  */
 export function doNotTrackFromEnv(env: Record<string, unknown> | undefined | null): boolean;
 

@@ -136,7 +136,7 @@ impl Config {
         self.format = Format::ALL.get(format).copied().unwrap_or(Format::Ndjson);
         // Its events become the query.
         if self.format.is_ping() && self.endpoint.bytes().any(|byte| byte == b'?' || byte == b'#') {
-            options.refuse("format", FORMATS, Given::Other);
+            options.refuse("endpoint", PING_ENDPOINT_EXPECTED, Given::Other);
         }
         options.flag("honorBrowserSignals", &mut self.honor_browser_signals);
         self.consent = match options.word("consent", "\"granted\", \"pending\" or \"denied\"", 0) {
@@ -211,13 +211,14 @@ impl Config {
 const ENDPOINT_EXPECTED: &str =
     "an http(s) URL without user name or password, or a path such as \"/telemetry\"";
 
+/// What it may be for pings, whose query is the event.
+const PING_ENDPOINT_EXPECTED: &str = "a URL or path without a query, for gateway";
+
 /// What `format` may be: the names of [`Format::ALL`], and nothing else in quotes.
 const FORMATS: &str = match (cfg!(feature = "otlp"), cfg!(feature = "gateway")) {
-    (true, true) => "\"ndjson\", \"otlp\", or \"gateway\" with an endpoint that has no query",
+    (true, true) => "\"ndjson\", \"otlp\", or \"gateway\"",
     (true, false) => "\"ndjson\" or \"otlp\": for gateway import from langflow-telemetry/gateway",
-    (false, true) => {
-        "\"ndjson\", or \"gateway\" with an endpoint that has no query: this entry has no others"
-    }
+    (false, true) => "\"ndjson\" or \"gateway\": this entry has no others",
     (false, false) => "\"ndjson\": this entry has no others",
 };
 
@@ -500,7 +501,7 @@ mod tests {
     fn the_first_mistake_is_told_and_what_lies_between_the_words_is_none() {
         let error = read(&[("persist", Given::Other), ("consent", text(" or "))]).expect_err("refused");
         assert_eq!(error.subject(), "consent");
-        for word in ["", ", ", ", or ", " with an endpoint that has no query"] {
+        for word in ["", ", ", ", or ", "langflow-telemetry/gateway"] {
             assert!(read(&[("format", text(word))]).is_err(), "{word}");
         }
     }
@@ -531,7 +532,7 @@ mod tests {
         for endpoint in ["/t?a=b", "/t#a"] {
             let error =
                 read(&[("endpoint", text(endpoint)), ("format", text("gateway"))]).expect_err("refused");
-            assert_eq!(error.subject(), "format");
+            assert_eq!(error.subject(), "endpoint");
         }
     }
 

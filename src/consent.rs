@@ -1,5 +1,6 @@
-//! May we collect? Every way of saying no is decided here, but one: `doNotTrack` is read by the shell in
-//! `pkg/client.js`, because a yes there means that not even this module is compiled.
+//! May we collect? Asked at the start, at each choice, and again whenever something is about to be sent or kept. Where there
+//! is a no before anything is loaded, this module is not even compiled: for that the shell in `pkg/client.js` reads
+//! `doNotTrack`, and the rest by the same rules in `refusal`.
 
 /// What is known about the wishes of the page and of the person in front of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

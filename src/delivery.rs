@@ -214,6 +214,9 @@ pub enum Input {
         /// From [`Action::Persist`].
         id: u32,
     },
+    /// Somebody cleared the site's data under this page: what had copies, and a claim, has none. What was kept and is not
+    /// in memory is gone, and stays counted as stored.
+    Cleared,
     /// The browser refused the deferred request: do without from now on.
     DeferredFailed,
     /// Send all there is, and say when it is acknowledged.
@@ -833,7 +836,7 @@ impl Delivery {
             // A machine that may not work does nothing else.
             Input::Flush { token } | Input::Close { token } => {
                 let acknowledged = self.queue.batches.is_empty();
-                if matches!(input, Input::Close { .. }) && self.mode != Mode::Off {
+                if matches!(input, Input::Close { .. }) {
                     self.close();
                 }
                 self.out.push(Action::Settle { token, acknowledged });
@@ -853,6 +856,12 @@ impl Delivery {
             self.queue.open = 0;
             let closes = matches!(input, Input::Close { .. });
             self.waiters.push(Waiter { token, before: self.queue.next_id, closes });
+        }
+        if matches!(input, Input::Cleared) {
+            self.lease_ms = f64::NAN;
+            for batch in &mut self.queue.batches {
+                batch.kept_bytes = 0;
+            }
         }
         if self.has_lapsed() && !matches!(input, Input::Returned) {
             self.disown();
@@ -913,7 +922,12 @@ impl Delivery {
                 // What it should have held is a second old already.
                 self.insure_at_ms = self.now.mono_ms;
             }
-            Input::Flush { .. } | Input::Close { .. } | Input::Offline | Input::Granted | Input::Denied => {}
+            Input::Flush { .. }
+            | Input::Close { .. }
+            | Input::Cleared
+            | Input::Offline
+            | Input::Granted
+            | Input::Denied => {}
         }
         // The end, or 410: nothing is sent after that.
         if self.ends || self.mode != Mode::On {
@@ -1328,9 +1342,16 @@ impl Delivery {
         }
         if !self.is_frozen && self.may_send(true) {
             let via = if leaving && self.rules.beacon { Via::Beacon } else { Via::Keepalive };
-            let (requests, events) = if self.rules.pings { (PING_EXIT, 1) } else { (usize::MAX, u32::MAX) };
+            let requests = if self.rules.pings { PING_EXIT } else { usize::MAX };
             while self.attempts.len() < requests {
-                let loaded = self.load(0, self.room(KEEPALIVE_BUDGET), events, false);
+                let mut most = self.room(KEEPALIVE_BUDGET);
+                // Each batch by itself, where the receiver takes no more: nobody would hear of another 413.
+                if self.rules.pings || self.splits {
+                    let first = self.queue.batches.iter().find(|batch| batch.attempt == 0);
+                    let alone = first.map_or(0, |batch| batch.lines.len());
+                    most = if alone > most { 0 } else { alone };
+                }
+                let loaded = self.load(0, most, u32::MAX, false);
                 if loaded == 0 {
                     break;
                 }
@@ -1537,10 +1558,10 @@ impl Delivery {
     // ---- insurance against a crash
 
     /// Whether copies in the store are needed now: where there is no deferred request, where it could not get
-    /// through, and where it is too small.
+    /// through, and where it is too small, or larger than the receiver takes.
     const fn mirrors(&self) -> bool {
-        self.rules.store
-            && (!self.rules.deferred || self.offline || self.failures > 0 || self.queue.bytes > DEFERRED_MAX)
+        let is_enough = self.rules.deferred && !self.offline && self.failures == 0 && !self.splits;
+        self.rules.store && (!is_enough || self.queue.bytes > DEFERRED_MAX)
     }
 
     /// Renews copies, lease and deferred request, each when it is due.
@@ -1644,9 +1665,13 @@ impl Delivery {
         if waits && !is_full && self.flush_at_ms == NEVER {
             self.flush_at_ms = mono_ms + self.rules.flush_interval_ms;
         }
-        let uninsured = self.rules.deferred && self.deferred_stale || self.mirrors() && self.is_behind();
-        if uninsured && self.insure_at_ms == NEVER {
-            self.insure_at_ms = later(mono_ms + INSURANCE_MS, self.store_paused_until_ms);
+        if self.insure_at_ms == NEVER {
+            let soon = mono_ms + INSURANCE_MS;
+            if self.rules.deferred && self.deferred_stale {
+                self.insure_at_ms = soon;
+            } else if self.mirrors() && self.is_behind() {
+                self.insure_at_ms = later(soon, self.store_paused_until_ms);
+            }
         }
         let mut next = self.drain_at_ms;
         let mut soonest = |at: f64| next = if at < next { at } else { next };

@@ -19,7 +19,7 @@ pub enum Verdict {
     TooLarge,
     /// 410: this page stops.
     Gone,
-    /// Never: every other answer, redirects that were not followed among them.
+    /// Never: every other answer.
     Refused,
 }
 

@@ -63,6 +63,10 @@ impl Page {
         actions
     }
 
+    fn capture_one(&mut self) -> Captured {
+        self.machine.capture(&line(100), false)
+    }
+
     /// Time passes; then the timer fires.
     fn later(&mut self, ms: f64) -> Vec<Action> {
         self.now.mono_ms += ms;
@@ -627,6 +631,32 @@ fn after_a_413_batches_travel_alone() {
     assert_eq!(sent.iter().map(|(attempt, _)| page.machine.body(*attempt).len()).collect::<Vec<_>>(), [100]);
 }
 
+/// Nobody would hear of the next 413.
+#[test]
+fn after_a_413_batches_leave_alone_also_where_the_page_goes() {
+    for rules in [ONCE, RULES] {
+        let mut page = Page::new(Rules { flush_interval_ms: 60_000.0, ..rules });
+        page.capture(1, 100);
+        page.tell(Input::Flush { token: 1 });
+        page.answer(1, 413);
+        page.capture(2, 14_000);
+        let sent = sends(&page.tell(Input::Leaving));
+        assert!(sent.iter().all(|(_, via)| *via == Via::Beacon), "{sent:?}");
+        let bytes: Vec<usize> = sent.iter().map(|(attempt, _)| page.machine.body(*attempt).len()).collect();
+        assert_eq!(bytes, [14_000, 14_000]);
+    }
+}
+
+#[test]
+fn after_a_413_the_deferred_request_is_no_insurance_alone() {
+    let mut page = Page::new(Rules { deferred: true, flush_interval_ms: 60_000.0, ..RULES });
+    page.capture(2, 100);
+    assert_eq!(persists(&page.later(INSURANCE_MS)), []);
+    page.tell(Input::Flush { token: 1 });
+    page.answer(1, 413);
+    assert_eq!(persists(&page.later(INSURANCE_MS)).len(), 2);
+}
+
 #[test]
 fn a_try_without_an_answer_is_aborted_after_10_s() {
     let mut page = Page::with_one_in_flight(RULES);
@@ -782,6 +812,48 @@ fn a_store_that_refuses_means_less_durability_and_one_notice() {
     assert_eq!(persists(&page.tell(Input::Leaving)), [(1, false)], "but asked once more at the end");
 }
 
+#[test]
+fn a_store_that_refuses_does_not_keep_the_deferred_request_from_being_renewed() {
+    let mut page = Page::new(Rules { deferred: true, flush_interval_ms: 600_000.0, ..RULES });
+    page.tell(Input::Offline);
+    page.capture(1, 100);
+    page.later(INSURANCE_MS);
+    page.tell(Input::StoreFailed { id: 1 });
+    page.tell(Input::Online);
+    page.tell(Input::Tick);
+    page.capture(1, 100);
+    assert_eq!(insured(&page.later(INSURANCE_MS)), [200]);
+}
+
+/// `localStorage.clear()` is how many a page logs its user out.
+#[test]
+fn what_was_kept_is_kept_again_where_somebody_cleared_the_store() {
+    let mut page = Page::new(Rules { flush_interval_ms: 600_000.0, ..RULES });
+    page.tell(Input::Offline);
+    page.capture(1, 100);
+    assert_eq!(persists(&page.later(INSURANCE_MS)), [(1, false)]);
+    page.tell(Input::Cleared);
+    let actions = page.later(INSURANCE_MS);
+    assert_eq!(persists(&actions), [(1, false)]);
+    assert!(matches!(actions[0], Action::Lease { .. }), "and claimed again");
+    page.tell(Input::Cleared);
+    assert_eq!(persists(&page.tell(Input::Leaving)), [(1, false)], "at the latest when the page goes");
+}
+
+#[test]
+fn a_claim_that_ran_out_over_a_store_that_was_cleared_costs_nothing() {
+    let mut page = Page::new(Rules { flush_interval_ms: 600_000.0, ..RULES });
+    page.tell(Input::Offline);
+    page.capture(1, 100);
+    page.later(INSURANCE_MS);
+    page.now.mono_ms += 2.0 * LEASE_MS;
+    page.now.wall_ms += 2.0 * LEASE_MS;
+    page.tell(Input::Cleared);
+    page.tell(Input::Tick);
+    let counts = page.machine.counts();
+    assert_eq!((counts.queued, counts.stored), (1, 0));
+}
+
 // ---- guarantees
 
 #[test]
@@ -935,6 +1007,20 @@ fn an_opt_out_purges_and_is_the_end_of_it() {
     page.tell(Input::Granted);
     page.capture(1, 100);
     assert_eq!(sends(&page.later(5_000.0)), [(2, Via::Keepalive)]);
+}
+
+#[test]
+fn a_shutdown_is_the_end_also_without_consent() {
+    for out_first in [true, false] {
+        let mut page = Page::new(RULES);
+        if out_first {
+            page.tell(Input::Denied);
+        }
+        page.tell(Input::Close { token: 1 });
+        page.tell(Input::Denied);
+        page.tell(Input::Granted);
+        assert_eq!((page.machine.mode(), page.capture_one()), (Mode::Closed, Captured::Off));
+    }
 }
 
 // ---- accounts

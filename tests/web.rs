@@ -476,6 +476,77 @@ async fn a_closed_client_has_no_listener_and_is_deaf() {
 }
 
 #[wasm_bindgen_test]
+async fn a_client_that_was_closed_without_consent_stays_closed() {
+    let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
+    visit.command(OPT_OUT_NOW, 0);
+    visit.command(CLOSE, 9);
+    assert_eq!(visit.seen("settled"), "[[9,true]]");
+    visit.forget("added");
+    visit.command(OPT_IN_NOW, 0);
+    visit.component(1.0);
+    visit.command(FLUSH, 1);
+    wait(20).await;
+    assert_eq!((visit.seen("added"), visit.seen("bodies")), ("[]".into(), "[]".into()));
+    assert_eq!(visit.stat("state"), "off");
+}
+
+/// Nobody listens while it is off, so nobody hears that the network is back.
+#[wasm_bindgen_test]
+async fn a_network_that_came_back_during_an_opt_out_is_there() {
+    let visit = Visit::new(r#"{"endpoint": "https://t.example/"}"#);
+    visit.pretend("navigator", "onLine", &false.into());
+    visit.command(START, 0);
+    visit.command(OPT_OUT_NOW, 0);
+    visit.pretend("navigator", "onLine", &true.into());
+    visit.fire("window", "online", &[]);
+    visit.command(OPT_IN_NOW, 0);
+    visit.component(1.0);
+    visit.command(FLUSH, 1);
+    wait(20).await;
+    assert_eq!(visit.lines("component").len(), 1);
+    assert_eq!(visit.seen("settled"), "[[1,true]]");
+}
+
+/// Components of a page have events of such names too, and capturing listeners of the window see them.
+#[wasm_bindgen_test]
+async fn an_element_that_freezes_is_not_the_page() {
+    let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
+    let document = get(&js_sys::global(), "document");
+    set(&js_sys::global(), "anElement", &get(&document, "body"));
+    for event in ["freeze", "offline", "pagehide"] {
+        visit.fire("anElement", event, &[]);
+    }
+    visit.component(1.0);
+    visit.command(FLUSH, 1);
+    wait(20).await;
+    assert_eq!(visit.lines("component").len(), 1);
+    assert_eq!(visit.seen("settled"), "[[1,true]]");
+    assert!(!visit.seen("emitted").contains("shutdown"));
+}
+
+#[wasm_bindgen_test]
+fn who_is_used_first_is_opened_first_and_each_client_keeps_its_own() {
+    let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
+    let lent = || {
+        let nobody = Function::new_no_args("");
+        enlist(&complete(&make_shell(&get(&visit.shell, "given")), &lend(&nobody, &nobody)))
+    };
+    let (first, second, third) = (lent(), lent(), lent());
+    for client in [second, first, third] {
+        assert!(web::open(client, give(Some("k3f9x2ab7c1d".to_owned()))));
+        web::command(client as usize, START as usize, 0);
+    }
+    let invalid = |client: u32| web::command(client as usize, REFUSE_INVALID as usize, 0);
+    // One, two and three each: whoever drove another's page would count there.
+    for (client, times) in [(first, 1), (second, 2), (third, 3)] {
+        for time in 1..=times {
+            assert_eq!(invalid(client), time);
+        }
+        web::command(client as usize, OPT_OUT_NOW as usize, 0);
+    }
+}
+
+#[wasm_bindgen_test]
 async fn a_page_that_goes_says_so_once_a_life() {
     let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
     let shutdowns = || visit.seen("emitted").matches("shutdown").count();

@@ -102,6 +102,8 @@ struct Page {
     endpoint: String,
     /// The Version event waits for client hints.
     awaits_hints: Cell<bool>,
+    /// Our claim is in the store, unless somebody cleared it.
+    has_claim: Cell<bool>,
     has_version: Cell<bool>,
     has_shutdown: Cell<bool>,
     /// The browser has said that the page goes, and not all is done yet that is done then.
@@ -149,10 +151,13 @@ pub fn open(client: u32, session: i32) -> bool {
     match page.set_up(received(session).unwrap_or_default()) {
         Ok(()) => {
             let pages = &mut *PAGES.0.borrow_mut();
-            while pages.len() < client as usize {
+            // Not in the order of their numbers: whoever is used first is opened first.
+            while pages.len() <= client as usize {
                 pages.push(None);
             }
-            pages.push(Some(page));
+            if let Some(place) = pages.get_mut(client as usize) {
+                *place = Some(page);
+            }
             true
         }
         Err(error) => {
@@ -340,6 +345,7 @@ impl Page {
             messages: RefCell::new(Vec::new()),
             endpoint: String::new(),
             awaits_hints: Cell::new(false),
+            has_claim: Cell::new(false),
             has_version: Cell::new(false),
             has_shutdown: Cell::new(false),
             is_leaving: Cell::new(false),
@@ -434,6 +440,9 @@ impl Page {
         }
         self.because(0);
         lifecycle::listen(self.host, Listening::Page);
+        // Nobody listened while it was off: of a network that went then, or a page that left, it may have heard the one
+        // half only.
+        self.drive(Input::Returned);
         self.life_began.set(monotonic_ms());
         let introduces = !self.has_version.get();
         if introduces {
@@ -737,7 +746,15 @@ impl Page {
     fn drive(&self, input: Input) {
         let now = Now { mono_ms: monotonic_ms(), wall_ms: wall_ms() };
         let random = random();
-        self.delivery.borrow_mut().take(input, now, random);
+        // Many a page logs out by `localStorage.clear()`, of which nothing on this page is told.
+        let is_cleared = self.has_claim.get() && !store::is_claimed(self.host);
+        let mut delivery = self.delivery.borrow_mut();
+        if is_cleared {
+            self.has_claim.set(false);
+            delivery.take(Input::Cleared, now, random);
+        }
+        delivery.take(input, now, random);
+        drop(delivery);
         if self.is_executing.replace(true) {
             return;
         }
@@ -772,20 +789,25 @@ impl Page {
             }
             Action::Disarm => self.arm(NEVER),
             Action::Persist { id, sent, .. } => {
-                if !store::persist(self.host, id, sent, &self.carried()) {
+                let lines = self.carried();
+                if self.may_send() && !store::persist(self.host, id, sent, &lines) {
                     self.drive(Input::StoreFailed { id });
                 }
             }
             Action::Adopt { new_id, .. } => {
-                let name = self.carried();
-                if !store::adopt(self.host, text(&name), new_id, &self.carried()) {
+                let (name, lines) = (self.carried(), self.carried());
+                if self.may_send() && !store::adopt(self.host, text(&name), new_id, &lines) {
                     self.drive(Input::StoreFailed { id: new_id });
                 }
             }
             Action::Forget { id } => store::forget(self.host, "", id),
             Action::ForgetForeign { id, .. } => store::forget(self.host, text(&self.carried()), id),
-            Action::Lease { until_ms } => store::lease(self.host, until_ms),
-            Action::Release => store::lease(self.host, NEVER),
+            Action::Lease { until_ms } => {
+                if self.may_send() {
+                    self.has_claim.set(store::claim(self.host, until_ms));
+                }
+            }
+            Action::Release => self.release(),
             Action::Drain => {
                 if !self.host.does(Ask::Lock, 0.0) {
                     self.drain();
@@ -805,11 +827,15 @@ impl Page {
             Action::Uninsure => self.abort(DEFERRED_ATTEMPT),
             Action::Purge => {
                 self.abort(DEFERRED_ATTEMPT);
+                self.has_claim.set(false);
                 self.host.told(Ask::Purge, "");
             }
             Action::Settle { token, acknowledged } => {
                 if self.mode() == Mode::Closed {
-                    self.because(SHUT_DOWN);
+                    // Where somebody said no, that stays the reason.
+                    if !matches!(self.consent(), Consent::Denied(_)) {
+                        self.because(SHUT_DOWN);
+                    }
                     self.quiet();
                 }
                 let yes = if acknowledged { "yes" } else { "" };
@@ -824,7 +850,12 @@ impl Page {
         }
     }
 
-    /// Whether there is still consent; if not, all ends here.
+    fn release(&self) {
+        self.has_claim.set(false);
+        store::claim(self.host, NEVER);
+    }
+
+    /// Whether there is still consent, to send or to keep; if not, all ends here.
     fn may_send(&self) -> bool {
         if let Consent::Denied(reason) = self.consent() {
             // Said since the event was captured: by the browser, or in another tab.

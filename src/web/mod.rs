@@ -135,7 +135,7 @@ enum Ask {
     Keep,
     /// Removes a stored batch: see [`store::forget`].
     Forget,
-    /// Claims this page's batches until then, or where that is no time, no more.
+    /// Claims this page's batches until then; where that is negative, no more; where it is 0, says whether they are.
     Claim,
     /// Removes all that is stored, but for the remembered opt-out.
     Purge,

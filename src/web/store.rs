@@ -50,9 +50,14 @@ pub(super) fn forget(host: Host, from: &str, id: u32) {
     host.ask(Ask::Forget, f64::from(id), from);
 }
 
-/// Claims this page's batches.
-pub(super) fn lease(host: Host, until_ms: f64) {
-    host.does(Ask::Claim, until_ms);
+/// Claims this page's batches; where that is no time, no more. Whether the claim is there.
+pub(super) fn claim(host: Host, until_ms: f64) -> bool {
+    host.does(Ask::Claim, until_ms)
+}
+
+/// Whether the claim is still there.
+pub(super) fn is_claimed(host: Host) -> bool {
+    host.does(Ask::Claim, 0.0)
 }
 
 /// All batches of this endpoint, this page's own included. What is not ours, or not whole, is removed.

@@ -2,7 +2,7 @@
  * NDJSON into ClickHouse with nothing of ours between: the built package in a real browser, nginx as in
  * examples/pipelines, the table of docs/clickhouse.sql, and the rows as ClickHouse has them.
  *
- * Two engines, since no registry has a current server: a current engine whose HTTP interface is our shim
+ * Two engines, since a current server is not to be had from a package registry: a current engine whose HTTP interface is our shim
  * (clickhouse_http.py), and an old server whose HTTP interface is its own.
  */
 

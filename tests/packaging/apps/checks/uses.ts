@@ -8,6 +8,8 @@ import {
   stats,
   trackPlayground,
 } from "langflow-telemetry";
+import { init as gateway, type TelemetryOptions } from "langflow-telemetry/gateway";
+import { init as ndjson } from "langflow-telemetry/ndjson";
 import { init as slim } from "langflow-telemetry/slim";
 
 const client = init({
@@ -21,6 +23,9 @@ startComponent("ChatInput").end({ success: false, errorMessage: "no" });
 const done: Promise<boolean> = client.flush();
 const full: number = stats().dropped.queue_full;
 slim({ endpoint: "/telemetry", wasm: new URL("https://t.example/x.wasm") });
+const toGateway: TelemetryOptions = { endpoint: "https://t.example", format: "gateway" };
+gateway(toGateway).trackRun({ seconds: 1, success: true });
+ndjson({ endpoint: "/telemetry", format: "ndjson" });
 console.log(done, full, describe(), createClient);
 
 // @ts-expect-error the endpoint is required
@@ -35,6 +40,12 @@ init({ endpoint: "/telemetry", debug: true });
 startComponent();
 // @ts-expect-error slim needs the module
 slim({ endpoint: "/telemetry" });
+// @ts-expect-error the pings have an entry of their own
+init({ endpoint: "https://t.example", format: "gateway" });
+// @ts-expect-error this entry has one format
+ndjson({ endpoint: "/telemetry", format: "otlp" });
+// @ts-expect-error no such reason to be off
+stats().reason === "bored";
 // @ts-expect-error no such reason
 stats().dropped.bored;
 // @ts-expect-error an event is given, not its parts
