@@ -115,18 +115,23 @@ const put = (key, value) =>
 
 const remove = (key) => void safely(() => localStorage.removeItem(key));
 
-/** A no where nothing can be stored: this page keeps it for as long as it is there. */
+/** Removes all that is ours, but for the remembered opt-out. */
+export const purge = () => {
+  for (const key of keys()) if (key !== OPT_OUT) remove(key);
+};
+
+/** A no on this page, which keeps it for as long as it is there: storage may be forbidden, or cleared by the page. */
 let isOut = false;
 
 /** Remembers the person's choice: here and not in Rust, so that a click counts while the wasm is not there, or no longer. */
 export const remember = (optOut) => {
+  isOut = optOut;
   if (!optOut) remove(OPT_OUT);
-  isOut = optOut && !put(OPT_OUT, "1");
-};
-
-/** Removes all that is ours, but for the remembered opt-out. */
-export const purge = () => {
-  for (const key of keys()) if (key !== OPT_OUT) remove(key);
+  else if (!put(OPT_OUT, "1")) {
+    // It may be our own batches which fill it.
+    purge();
+    put(OPT_OUT, "1");
+  }
 };
 
 /**
@@ -174,7 +179,8 @@ export function lend(hear, answer) {
             event.persisted,
             typeof event.newValue === "string",
             typeof event.oldValue === "string",
-            event.key == null || event.key === OPT_OUT,
+            // All that a clear says is that there is nothing.
+            event.key === OPT_OUT || (event.key == null && event.newValue == null),
             isClaim(event.key),
           ),
         ),
@@ -196,7 +202,7 @@ export function lend(hear, answer) {
         const { value } = await reader.read();
         if (!value) break;
         read += value.length;
-        if (text.length + value.length <= ANSWER_KEPT) text += decoder.decode(value, { stream: true });
+        text += decoder.decode(value.subarray(0, ANSWER_KEPT - text.length), { stream: true });
         if (read > ANSWER_MAX) {
           reader.cancel().then(nothing, nothing);
           break;

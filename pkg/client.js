@@ -362,7 +362,8 @@ export function createClient(options, load, off = "") {
     ),
     refuse: (...refused) => tell(id ? "invalid_event" : "invalid_option", ...refused),
   };
-  const number = enlist(host);
+  /** On a server nobody comes to call: there it would be kept for ever. */
+  const number = off || !isHere() ? 0 : enlist(host);
 
   /** Counts an event that got no further than here. */
   const refuse = (subject, expected) => {
@@ -471,7 +472,8 @@ export function createClient(options, load, off = "") {
   };
 
   const track = (kind, event) => {
-    if (off) return;
+    // Where there is a no nothing is looked at; what a sampled page did not send is counted.
+    if (off || (why && why !== "sampled")) return;
     const time = Date.now();
     if (!id) finish();
     if (id) capture(kind, event, time);
@@ -510,6 +512,8 @@ export function createClient(options, load, off = "") {
 
   const begin = (load) => {
     try {
+      // Another client of this page has loaded it.
+      if (rust.open) return void (next = open);
       const loading = load(options);
       if (typeof loading === "function") next = () => begin(loading);
       else if (loading)
@@ -589,8 +593,11 @@ export function createClient(options, load, off = "") {
 
   /** Another client of this page was told so. */
   const heed = (optIn) => {
-    if (!asleep) guard(rust.hear, STORAGE, optIn ? NO_WENT : NO_CAME, -1);
-    else if (optIn && !refusal()) wake();
+    const told = () => guard(rust.hear, STORAGE, optIn ? NO_WENT : NO_CAME, -1);
+    if (asleep) {
+      if (optIn && !refusal()) wake();
+    } else if (id) told();
+    else if (!off) held.push(told);
   };
 
   /** The person's choice. It outlives the page, and counts even where this page's client is off already. */
@@ -672,6 +679,8 @@ export function createClient(options, load, off = "") {
     },
   };
 
+  // A promise of the page's own, which is asked only where the module is needed: that it failed is ours to tell.
+  safely(() => options.wasm instanceof Promise && options.wasm.catch(() => {}));
   if (off) return client;
   if (!isHere()) {
     off = "no_browser";

@@ -1,19 +1,24 @@
 import { createClient as make, moduleClient } from "./client.js";
 import { initSync } from "./dist/langflow_telemetry.js";
 
+/** What is under way: one module does for all clients, and a response can be read once. */
+let coming;
+
+const instantiate = (module) => {
+  initSync({ module });
+};
+
 /** Takes the module from the option `wasm`: at once where it is there, else when it has come. */
 function load({ wasm }) {
-  const instantiate = (module) => {
-    initSync({ module });
-  };
   if (wasm instanceof WebAssembly.Module || wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm))
     return instantiate(wasm);
-  const coming = typeof wasm === "string" || wasm instanceof URL ? fetch(wasm) : wasm;
   // Not compileStreaming: it insists on the type application/wasm, and some 40 KB gain nothing by it.
-  return Promise.resolve(coming)
+  return (coming ??= Promise.resolve(typeof wasm === "string" || wasm instanceof URL ? fetch(wasm) : wasm)
     .then((response) => response.arrayBuffer())
     .then((bytes) => WebAssembly.compile(bytes))
-    .then(instantiate);
+    .then(instantiate)
+    // Whoever comes after a failure may know better.
+    .finally(() => (coming = undefined)));
 }
 
 const page = /* @__PURE__ */ moduleClient(load);

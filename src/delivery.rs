@@ -214,6 +214,8 @@ pub enum Input {
         /// From [`Action::Persist`].
         id: u32,
     },
+    /// A no was taken back, and no yes given: hold, as before the first answer.
+    Asked,
     /// Somebody cleared the site's data under this page: what had copies, and a claim, has none. What was kept and is not
     /// in memory is gone, and stays counted as stored.
     Cleared,
@@ -827,6 +829,7 @@ impl Delivery {
         match input {
             Input::Granted => self.grant(),
             Input::Denied => self.deny(),
+            Input::Asked if self.mode == Mode::Off && !self.stopped => self.mode = Mode::Pending,
             _ if self.mode == Mode::On => {
                 self.work(&mut input);
                 if self.ends && self.mode == Mode::On {
@@ -858,6 +861,10 @@ impl Delivery {
             self.waiters.push(Waiter { token, before: self.queue.next_id, closes });
         }
         if matches!(input, Input::Cleared) {
+            // Another page may have taken it before: then it is not ours to send again, where that does harm.
+            if self.has_lapsed() && !self.again() {
+                self.disown();
+            }
             self.lease_ms = f64::NAN;
             for batch in &mut self.queue.batches {
                 batch.kept_bytes = 0;
@@ -925,6 +932,7 @@ impl Delivery {
             Input::Flush { .. }
             | Input::Close { .. }
             | Input::Cleared
+            | Input::Asked
             | Input::Offline
             | Input::Granted
             | Input::Denied => {}

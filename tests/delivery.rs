@@ -854,6 +854,22 @@ fn a_claim_that_ran_out_over_a_store_that_was_cleared_costs_nothing() {
     assert_eq!((counts.queued, counts.stored), (1, 0));
 }
 
+/// Somebody else may have taken it, sent it, and cleared the store.
+#[test]
+fn what_may_be_sent_once_is_not_ours_any_more_where_the_claim_ran_out_before_the_store_was_cleared() {
+    let mut page = Page::new(Rules { flush_interval_ms: 600_000.0, ..ONCE });
+    page.tell(Input::Offline);
+    page.capture(1, 100);
+    assert_eq!(persists(&page.later(INSURANCE_MS)), [(1, false)]);
+    page.now.mono_ms += 2.0 * LEASE_MS;
+    page.now.wall_ms += 2.0 * LEASE_MS;
+    page.tell(Input::Cleared);
+    page.tell(Input::Online);
+    assert_eq!(sends(&page.later(600_000.0)), []);
+    let counts = page.machine.counts();
+    assert_eq!((counts.queued, counts.stored), (0, 1));
+}
+
 // ---- guarantees
 
 #[test]
@@ -1007,6 +1023,23 @@ fn an_opt_out_purges_and_is_the_end_of_it() {
     page.tell(Input::Granted);
     page.capture(1, 100);
     assert_eq!(sends(&page.later(5_000.0)), [(2, Via::Keepalive)]);
+}
+
+#[test]
+fn a_no_that_is_taken_back_before_there_was_a_yes_leaves_the_question_open() {
+    let mut page = Page::pending(RULES);
+    page.capture(1, 100);
+    page.tell(Input::Denied);
+    page.tell(Input::Asked);
+    assert_eq!((page.machine.mode(), page.capture_one()), (Mode::Pending, Captured::Quiet));
+    page.tell(Input::Granted);
+    assert_eq!(sends(&page.later(5_000.0)), [(1, Via::Keepalive)]);
+    page.tell(Input::Asked);
+    assert_eq!(page.machine.mode(), Mode::On, "nothing is asked of who works");
+    page.answer(1, 410);
+    page.tell(Input::Denied);
+    page.tell(Input::Asked);
+    assert_eq!(page.machine.mode(), Mode::Off, "410 is for the page's life");
 }
 
 #[test]

@@ -490,6 +490,23 @@ async fn a_client_that_was_closed_without_consent_stays_closed() {
     assert_eq!(visit.stat("state"), "off");
 }
 
+#[wasm_bindgen_test]
+async fn a_page_that_was_told_410_listens_for_nothing_whatever_is_chosen_then() {
+    let visit = Visit::started(r#"{"endpoint": "/telemetry"}"#);
+    set(&visit.touched, "answer", &respond(410, "", ""));
+    visit.component(1.0);
+    visit.command(FLUSH, 1);
+    wait(20).await;
+    assert_eq!(visit.seen("removed"), LISTENERS);
+    for name in ["added", "removed"] {
+        visit.forget(name);
+    }
+    visit.command(OPT_OUT_NOW, 0);
+    visit.command(OPT_IN_NOW, 0);
+    assert_eq!(visit.seen("added"), visit.seen("removed"));
+    assert_eq!(visit.stat("state"), "stopped");
+}
+
 /// Nobody listens while it is off, so nobody hears that the network is back.
 #[wasm_bindgen_test]
 async fn a_network_that_came_back_during_an_opt_out_is_there() {

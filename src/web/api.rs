@@ -423,14 +423,22 @@ impl Page {
     }
 
     fn reconsider(&self) {
-        match self.consent() {
+        if self.mode() == Mode::Closed {
+            return;
+        }
+        let consent = self.consent();
+        match consent {
             Consent::Granted if self.sampled_out => self.because(SAMPLED),
-            Consent::Granted if says(self.host, PRERENDERING) => {
-                lifecycle::listen(self.host, Listening::Prerender);
-            }
-            Consent::Granted => self.begin(),
-            Consent::Pending => {}
+            Consent::Granted if !says(self.host, PRERENDERING) => self.begin(),
             Consent::Denied(reason) => self.end(reason),
+            _ => {
+                // Also where it was off: a no that was taken back.
+                self.because(0);
+                self.drive(Input::Asked);
+                if consent == Consent::Granted {
+                    lifecycle::listen(self.host, Listening::Prerender);
+                }
+            }
         }
     }
 
@@ -454,6 +462,9 @@ impl Page {
             self.drive(Input::Offline);
         }
         self.drive(Input::Granted);
+        if self.mode() == Mode::Stopped {
+            return self.quiet();
+        }
         if introduces {
             self.awaits_hints.set(true);
             if !self.host.does(Ask::Hints, navigator::HINTS_WAIT_MS) {
@@ -680,8 +691,8 @@ impl Page {
     fn hear(&self, signal: Signal, number: u32, text: Option<String>) {
         // Nothing here is under way when the browser tells of the page's life, unless it was ended in the middle: Firefox
         // does so in the `pagehide` of a tab that is closed, and then fires `visibilitychange` as if nothing had
-        // been. Then this goes on where that stopped.
-        if (signal as u32) < Signal::Tick as u32 {
+        // been. Then this goes on where that stopped. Not so a write to the store: another client of this page may say so.
+        if (signal as u32) < Signal::Storage as u32 {
             self.is_executing.set(false);
         }
         match signal {
@@ -720,7 +731,14 @@ impl Page {
         let is_there = number & IS_THERE != 0;
         if number & IS_OPT_OUT != 0 {
             // Not what is there by now: who opted out and in again has had all purged in between.
-            if is_there { self.end(consent::Reason::OptedOut) } else { self.reconsider() }
+            if is_there {
+                return self.end(consent::Reason::OptedOut);
+            }
+            // A no that was said here is taken back wherever that is done.
+            if self.chosen.get() == Some(Choice::Out) {
+                self.chosen.set(None);
+            }
+            self.reconsider();
         } else if number & IS_CLAIM != 0 && !(is_there && number & WAS_THERE != 0) {
             // Not at its renewals: with twenty tabs open that were a look into the store all the time.
             self.drive(Input::Noticed);

@@ -80,10 +80,11 @@ pub(super) fn put_frame(facts: &Version, client_type: &str, pen: &mut Pen<'_>) {
     pen.put(",\"platform\":", Kind::Text, platform.as_bytes());
     if let Some(system) = &facts.platform {
         let system = if system == "macOS" { "darwin" } else { system };
+        let start = pen.out.len();
         pen.put(",\"os\":", Kind::Text, system.as_bytes());
+        // As Python's `platform.system().lower()`; an escape means the same in small letters.
+        pen.out.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
     }
-    // An escape means the same in small letters.
-    pen.out.make_ascii_lowercase();
 }
 
 /// Appends the URL after the endpoint, of a line; `frame` is what [`put_frame`] made.
@@ -274,7 +275,7 @@ mod tests {
         }
         // One that is too long is cut, and leaves their room to the others.
         let facts = Version { version: long("漢"), platform: Some("Linux".into()), ..Version::default() };
-        let cut = format!("&langflow_version={}&platform=python_package&os=linux", "%e6%bc%a2".repeat(8));
+        let cut = format!("&langflow_version={}&platform=python_package&os=linux", "%E6%BC%A2".repeat(8));
         assert_eq!(String::from_utf8(frame(&facts, "oss")).expect("ASCII"), cut);
     }
 

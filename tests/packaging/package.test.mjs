@@ -65,6 +65,19 @@ for (const entry of [name, `${name}/ndjson`, `${name}/gateway`, `${name}/slim`])
   });
 }
 
+test("a server that makes a client for each request keeps none of them", () => {
+  const source = `
+    import { createClient } from "${name}";
+    const clients = Array.from({ length: 100 }, () => new WeakRef(createClient({ endpoint: "https://t.example/" })));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    globalThis.gc();
+    console.log(clients.filter((client) => client.deref()).length);
+  `;
+  const args = ["--expose-gc", "--input-type=module", "--eval", source];
+  const printed = execFileSync(process.execPath, args, { cwd: app, encoding: "utf8" });
+  assert.ok(Number(printed) < 5, `${printed.trim()} of 100 are still there`);
+});
+
 test("the module is exported as a file", () => {
   const printed = node(`console.log(import.meta.resolve("${name}/langflow_telemetry.wasm"))`);
   assert.ok(WebAssembly.validate(readFileSync(fileURLToPath(printed.trim()))));

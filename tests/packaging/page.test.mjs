@@ -304,9 +304,9 @@ describe("events that cross together", () => {
           ({ message }) => /\w+: expected.*$/.exec(message)[0],
         ),
         [
-          "seconds: expected a finite number of seconds, 0 or more, got -5.",
-          "componentCount: expected a whole number, 0 or more, got 1.5.",
-          'success: expected true or false, got "yes".',
+          "seconds: expected a finite number of seconds, 0 or more, got -5: dropped.",
+          "componentCount: expected a whole number, 0 or more, got 1.5: dropped.",
+          'success: expected true or false, got "yes": dropped.',
         ],
       );
     });
