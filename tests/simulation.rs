@@ -160,6 +160,7 @@ fn summary(tally: &Tally, seconds: f64) {
         "gone with a page that had no store",
         "at most once: under way when the page left",
         "insured by a deferred request that was lost",
+        "in a store that was cleared",
     ];
     for (why, count) in why.iter().zip(tally.missing) {
         say(&format!("    {count:>9} {why}"));

@@ -20,6 +20,8 @@ pub(crate) mod excuse {
     pub(crate) const UNDER_WAY: u16 = 1 << 6;
     /// Its page crashed, and the network lost the deferred request, which is sent only once.
     pub(crate) const DEFERRED_LOST: u16 = 1 << 7;
+    /// It was in the store when somebody cleared that, and no page that could notice had it in memory.
+    pub(crate) const CLEARED: u16 = 1 << 8;
 }
 
 /// One event that the client accepted.
@@ -48,7 +50,7 @@ pub(crate) struct Tally {
     pub(crate) events: u64,
     pub(crate) delivered: u64,
     /// In the order of the bits of `excuse`; an event is in the first that holds.
-    pub(crate) missing: [u64; 8],
+    pub(crate) missing: [u64; 9],
     /// The machine's own drop counters, in the order of `Reason::ALL`.
     pub(crate) dropped: [u64; 8],
     /// Received again, and told apart by their key.

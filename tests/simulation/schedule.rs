@@ -124,6 +124,8 @@ pub(crate) enum What {
     },
     /// Percent of writes that the store refuses from now on.
     Quota(u64),
+    /// The site clears its storage, as many do when somebody logs out: no page is told.
+    Clear,
 }
 
 /// How a page's timers behave.
@@ -185,7 +187,12 @@ impl Schedule {
                 }
                 jumped = true;
             }
-            steps.push(Step { seed: rng.next(), what });
+            let seed = rng.next();
+            // In place of every other quota of none, so that all other schedules are what they were without.
+            if matches!(what, What::Quota(0)) && seed & 1 == 0 {
+                what = What::Clear;
+            }
+            steps.push(Step { seed, what });
         }
         Self { setup, steps }
     }

@@ -66,6 +66,10 @@ impl Store {
         new
     }
 
+    pub(crate) fn is_leased(&self, session: &str) -> bool {
+        self.leases.iter().any(|(holder, _)| holder == session)
+    }
+
     pub(crate) fn release(&mut self, session: &str) {
         self.leases.retain(|(holder, _)| holder != session);
     }

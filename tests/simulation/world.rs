@@ -118,6 +118,10 @@ pub(crate) struct Page {
     pub(crate) stored_at_gone: Option<u32>,
     /// Events in requests of which it heard a 2xx, but for those that the answer refused.
     pub(crate) acknowledged: u32,
+    /// It has put a claim into the store, and not given it up.
+    has_claim: bool,
+    /// The store was cleared, and it has not noticed yet.
+    is_cleared: bool,
 }
 
 pub(crate) struct World {
@@ -270,6 +274,10 @@ impl World {
     pub(crate) fn tell(&mut self, p: usize, input: Input) -> Check {
         let mut actions = VecDeque::new();
         if self.pages[p].awake() {
+            // Behind a no nothing is sent of what the edge would hand over before it.
+            if input != Input::Denied {
+                self.notice_cleared(p, &mut actions);
+            }
             self.think(p, input, &mut actions)?;
         }
         let mut first = true;
@@ -290,19 +298,63 @@ impl World {
         if self.pages[p].awake() { self.audit_in_flight(p) } else { Ok(()) }
     }
 
+    /// The edge looks for its claim before it gives the machine an input.
+    fn notice_cleared(&mut self, p: usize, actions: &mut VecDeque<Action>) {
+        let page = &mut self.pages[p];
+        if !page.has_claim || self.store.is_leased(&page.session) {
+            return;
+        }
+        page.has_claim = false;
+        page.is_cleared = false;
+        let until = self.now + INSURANCE_MS as u64 + TIMER_GRAIN_MS;
+        page.store_trouble_until = page.store_trouble_until.max(until);
+        // Not audited by itself: the world's books are those of the input that comes next.
+        let more = self.hand_over(p, Input::Cleared);
+        actions.extend(more);
+    }
+
+    /// Somebody clears the store. What a page has in memory that will notice is kept again; else it is gone, and where it
+    /// may be sent only once the machine may take it for somebody else's.
+    fn clear(&mut self) {
+        let entries = self.store.entries().to_vec();
+        self.store.purge();
+        let once = self.setup.guarantee == Guarantee::AtMostOnce;
+        for entry in entries {
+            let owner = (0..self.pages.len()).find(|p| self.pages[*p].session == entry.session);
+            let notices = |p: &usize| self.pages[*p].awake() && self.pages[*p].has_claim;
+            let held = owner.filter(notices).map(|p| self.held(p)).unwrap_or_default();
+            for key in keys(&entry.lines) {
+                let event = &mut self.events[key];
+                if once || !held.contains(&key) {
+                    event.excuses |= excuse::CLEARED;
+                }
+                event.at = self.now;
+            }
+        }
+        for page in self.pages.iter_mut().filter(|page| page.has_claim) {
+            page.is_cleared = true;
+        }
+    }
+
     /// The machine's answer to an input comes after what is still to be done: so does the edge.
     pub(crate) fn think(&mut self, p: usize, input: Input, actions: &mut VecDeque<Action>) -> Check {
+        let before = self.pages[p].machine.mode();
+        let denying = input == Input::Denied;
+        let more = self.hand_over(p, input);
+        self.audit(p)?;
+        self.audit_actions(p, before, denying, &more)?;
+        actions.extend(more);
+        Ok(())
+    }
+
+    fn hand_over(&mut self, p: usize, input: Input) -> Vec<Action> {
         let now = self.clock();
         let random = self.rng.unit();
         self.note(|| format!("page {p} ← {}", brief(&input)));
-        let before = self.pages[p].machine.mode();
-        let denying = input == Input::Denied;
         if self.pages[p].machine.counts().bytes > DEFERRED_MAX {
             self.pages[p].overfull_at = self.now;
         }
         let more = self.pages[p].machine.handle(input, now, random);
-        self.audit(p)?;
-        self.audit_actions(p, before, denying, &more)?;
         for action in &more {
             match action {
                 Action::Send { attempt, .. } => self.pages[p].attempts.push((*attempt, None)),
@@ -310,8 +362,7 @@ impl World {
                 _ => {}
             }
         }
-        actions.extend(more);
-        Ok(())
+        more
     }
 
     fn execute(&mut self, p: usize, action: Action, actions: &mut VecDeque<Action>) -> Check {
@@ -350,11 +401,13 @@ impl World {
                 }
             }
             Action::Lease { until_ms } => {
+                self.pages[p].has_claim = true;
                 if self.store.lease(&session, until_ms) {
                     self.notify_others(p);
                 }
             }
             Action::Release => {
+                self.pages[p].has_claim = false;
                 self.store.release(&session);
                 self.notify_others(p);
             }
@@ -383,6 +436,7 @@ impl World {
                     self.events[key].excuses |= excuse::OPTED_OUT;
                 }
                 self.store.purge();
+                self.pages[p].has_claim = false;
                 self.pages[p].deferred = None;
             }
             Action::Settle { token, acknowledged } => return self.settle(p, token, acknowledged),
@@ -509,6 +563,8 @@ impl World {
             dropped: [0; 8],
             stored_at_gone: None,
             acknowledged: 0,
+            has_claim: false,
+            is_cleared: false,
         });
         self.pages[p].machine.frame(setup.frame);
         if self.opted_out {
@@ -551,7 +607,7 @@ impl World {
         let late = page.timer.into_iter().chain(page.late_since).chain(page.frozen_since).min();
         let current = late.map_or(self.now, |due| due.min(self.now));
         let window = current.saturating_sub(INSURANCE_MS as u64 + TIMER_GRAIN_MS);
-        let trouble = page.store_trouble_until >= current;
+        let trouble = page.store_trouble_until >= current || page.is_cleared;
         let consent = page.machine.mode() != Mode::Pending;
         let stored: Vec<usize> = self.store.entries().iter().flat_map(|entry| keys(&entry.lines)).collect();
         // Without a store, a deferred request is all there is; it holds so much.
@@ -839,6 +895,7 @@ impl World {
                 }
             }
             What::Quota(percent) => self.quota = percent,
+            What::Clear => self.clear(),
         }
         Ok(())
     }
