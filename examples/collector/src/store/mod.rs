@@ -4,7 +4,7 @@ mod columns;
 mod reader;
 mod writer;
 
-use std::{path::Path, path::PathBuf, time::Duration};
+use std::{path::Path, path::PathBuf, sync::Arc, time::Duration};
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, mpsc};
@@ -67,7 +67,7 @@ pub(crate) struct Store {
     path: PathBuf,
     to_writer: mpsc::Sender<writer::Command>,
     /// Places for reads at once.
-    reads: Semaphore,
+    reads: Arc<Semaphore>,
 }
 
 /// Opens the file, making it where it is not there, and starts the thread that writes it.
@@ -78,7 +78,8 @@ pub(crate) fn open(path: &Path) -> Result<(Store, Writer), String> {
     let connection = open_for_writing(path).map_err(|error| format!("--db {}: {error}", path.display()))?;
     let (to_writer, writer) =
         writer::start(connection).map_err(|error| format!("the writing thread: {error}"))?;
-    Ok((Store { path: path.to_path_buf(), to_writer, reads: Semaphore::new(reader::READS_MAX) }, writer))
+    let reads = Arc::new(Semaphore::new(reader::READS_MAX));
+    Ok((Store { path: path.to_path_buf(), to_writer, reads }, writer))
 }
 
 fn open_for_writing(path: &Path) -> Result<Connection, String> {

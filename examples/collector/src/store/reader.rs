@@ -1,6 +1,9 @@
 //! Reads: each on a connection of its own, which WAL mode lets see a settled state while rows are written.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use langflow_telemetry::event::Record;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, named_params, types::Value};
@@ -151,9 +154,14 @@ impl Store {
         query: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Refusal> {
         let busy = || Refusal::busy(RETRY_AFTER_SECONDS, "too many queries at once");
-        let _place = timeout(READ_DEADLINE, self.reads.acquire()).await.map_err(|_| busy())?;
+        let place = timeout(READ_DEADLINE, Arc::clone(&self.reads).acquire_owned())
+            .await
+            .map_err(|_| busy())?
+            .map_err(|_closed| busy())?;
         let path = self.path.clone();
         let read = move || {
+            // Until the query has ended: it runs on when the client hangs up, which drops everything out here.
+            let _place = place;
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let mut connection = Connection::open_with_flags(path, flags)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;

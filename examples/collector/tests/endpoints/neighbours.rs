@@ -1,6 +1,6 @@
 //! Slow and huge requests do not hurt the others.
 
-use std::io::Write as _;
+use std::{io::Write as _, thread, time::Duration};
 
 use crate::running::{Running, component, lines, read_all};
 
@@ -84,4 +84,36 @@ fn full_bodies_from_many_at_once_are_all_kept() {
         }
     });
     assert_eq!(running.rows() as u64, posters * each);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn only_four_queries_run_at_once_also_when_their_readers_hang_up() {
+    let running = Running::start();
+    // Enough that a query lasts while the others come.
+    running
+        .database()
+        .execute_batch(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 300000)
+             INSERT INTO events (session, seq, event, time, client_type, name, seconds, success, received_at)
+             SELECT 'aaaaaaaaaaaa', n, 'component', n, 'browser', 'name' || n % 1000, n * 7919 % 1000, 1, n FROM n",
+        )
+        .unwrap();
+    for _ in 0..12 {
+        let mut stream = running.connect();
+        write!(stream, "GET /v1/stats HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        thread::sleep(Duration::from_millis(50));
+    }
+    thread::sleep(Duration::from_millis(200));
+    // Each query has the file open by itself, and SQLite uses what it has open again: the most that ran at once, and
+    // the writing thread.
+    let database = running.database_path();
+    let open = std::fs::read_dir(format!("/proc/{}/fd", running.child.id()))
+        .unwrap()
+        .filter(|file| {
+            let target = std::fs::read_link(file.as_ref().unwrap().path());
+            target.is_ok_and(|target| target == database)
+        })
+        .count();
+    assert!((2..=5).contains(&open), "{open}");
 }
