@@ -1,8 +1,32 @@
 //! Slow and huge requests do not hurt the others.
 
-use std::{io::Write as _, thread, time::Duration};
+use std::{
+    io::{ErrorKind, Read as _, Write as _},
+    net::TcpStream,
+    sync::{Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
 
 use crate::running::{Running, component, lines, read_all};
+
+/// As many connections as the collector takes at once.
+const ALL_PLACES: usize = 768;
+
+/// Held by a test that opens that many: two at once would need more files than a process usually may have open.
+static MANY_CONNECTIONS: Mutex<()> = Mutex::new(());
+
+/// Asks on a connection that stays open, and reads the answer's head and its three bytes.
+fn ask_healthz(stream: &mut TcpStream) -> String {
+    write!(stream, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\nok\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        answer.extend(byte);
+    }
+    String::from_utf8(answer).unwrap()
+}
 
 #[test]
 fn bodies_that_never_end_do_not_hold_up_others() {
@@ -84,6 +108,39 @@ fn full_bodies_from_many_at_once_are_all_kept() {
         }
     });
     assert_eq!(running.rows() as u64, posters * each);
+}
+
+#[test]
+fn a_connection_is_kept_for_the_next_request_only_while_places_are_left() {
+    let _alone = MANY_CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    let running = Running::start();
+    let mut answered: Vec<(TcpStream, String)> = Vec::new();
+    for _ in 0..ALL_PLACES {
+        let mut stream = running.connect();
+        let answer = ask_healthz(&mut stream);
+        answered.push((stream, answer));
+    }
+    let (first, last) = (&answered.first().unwrap().1, &answered.last().unwrap().1);
+    let close = "connection: close\r\n";
+    assert!(!first.contains(close), "{first}");
+    assert!(last.contains(close), "{last}");
+    assert_eq!(running.post(component(1).to_string()).json()["accepted"], 1);
+}
+
+#[test]
+fn connections_that_say_nothing_make_room_before_their_headers_are_overdue() {
+    let _alone = MANY_CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    let running = Running::start();
+    // The first to be overdue, and the one that stays: its request is on the way.
+    let mut slow = running.connect();
+    write!(slow, "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").unwrap();
+    let silent: Vec<_> = (1..ALL_PLACES).map(|_| running.connect()).collect();
+    assert_eq!(running.post(component(1).to_string()).json()["accepted"], 1);
+
+    slow.set_nonblocking(true).unwrap();
+    let still_open = slow.read(&mut [0]).map_err(|error| error.kind());
+    assert_eq!(still_open, Err(ErrorKind::WouldBlock));
+    drop(silent);
 }
 
 #[test]
