@@ -1,7 +1,7 @@
 //! Accepts connections until a signal says stop, then lets what is under way finish.
 //!
-//! `axum::serve` would be shorter, but gives connections no timer: a client that never ends its headers would
-//! hold its connection for ever.
+//! `axum::serve` would be shorter, but gives connections no timer: a client that never ends its headers, or never reads
+//! its answer, would hold its connection for ever.
 
 use std::{io, io::Write as _, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -23,6 +23,7 @@ use tokio::{
     sync::{Semaphore, watch},
     time::{Instant, interval_at, timeout},
 };
+use tokio_io_timeout::TimeoutStream;
 
 /// Time for a request's headers, and for which an idle connection is kept open for the next request while there are
 /// places enough.
@@ -39,6 +40,10 @@ const PLACES_SHORT: usize = CONNECTIONS_MAX / 4;
 /// How often a connection looks whether places are short. Longer than a request is on its way from a browser that has
 /// just connected; and who comes when all places are taken by idle connections waits no longer than this.
 const PLACES_LOOK: Duration = Duration::from_secs(1);
+
+/// How long an answer may wait for its reader to take more of it. A phone at 3 kB/s does in half of that; one that
+/// never reads would keep its place for ever.
+const WRITE_DEADLINE: Duration = Duration::from_secs(20);
 
 /// Pause after `accept` failed, which it does when open files have run out: trying again at once would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -95,10 +100,12 @@ async fn serve_connection(
     connections: &Semaphore,
     mut stopped: watch::Receiver<()>,
 ) {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_DEADLINE));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_DEADLINE)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(routes));
     let mut connection = pin!(connection);
     let mut looks = interval_at(Instant::now() + PLACES_LOOK, PLACES_LOOK);
     // Broken and timed-out connections are their client's affair.

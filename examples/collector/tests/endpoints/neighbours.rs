@@ -144,6 +144,24 @@ fn connections_that_say_nothing_make_room_before_their_headers_are_overdue() {
 }
 
 #[test]
+fn an_answer_that_nobody_reads_is_given_up() {
+    let page = tempfile::TempDir::new().unwrap();
+    // More than lies in the sockets' buffers.
+    let length = 64 << 20;
+    std::fs::File::create(page.path().join("large.bin")).unwrap().set_len(length).unwrap();
+    let running = Running::start_with(&["--www", page.path().to_str().unwrap()]);
+    let mut stream = running.connect();
+    write!(stream, "GET /large.bin HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    // The collector's deadline of 20 s, and some.
+    thread::sleep(Duration::from_secs(28));
+    let mut read = Vec::new();
+    // Ends early, with or without an error; when it goes on, all of it comes.
+    let _ = stream.read_to_end(&mut read);
+    assert!(read.starts_with(b"HTTP/1.1 200"));
+    assert!((read.len() as u64) < length, "{}", read.len());
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn only_four_queries_run_at_once_also_when_their_readers_hang_up() {
     let running = Running::start();
