@@ -8,11 +8,16 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
 };
-use langflow_telemetry::event::Record;
 use mime::Mime;
 use serde::Serialize;
 
-use crate::{Collector, refusal::Refusal, validate::Validators};
+use crate::{
+    Collector,
+    body::BudgetedBody,
+    records::{Batch, Reserved},
+    refusal::Refusal,
+    validate::Validators,
+};
 
 /// Most bad lines an answer describes; the rest are only counted. Enough to see a pattern, and the answer to a
 /// batch of garbage stays smaller than the batch.
@@ -49,25 +54,17 @@ pub(crate) async fn post_events(
     require_ndjson(&headers)?;
     let body = collector.bodies.read(&headers, body).await?;
 
+    let reserved = collector.records.reserve(body.bytes.len()).await?;
+
     let parsing = Arc::clone(&collector);
     // Off the threads that serve connections: a full MiB takes tens of milliseconds.
-    let parsed = tokio::task::spawn_blocking(move || {
-        let text = str::from_utf8(&body.bytes).map_err(|error| {
-            Refusal::bad_request(format!(
-                "expected UTF-8, given other bytes at offset {}",
-                error.valid_up_to()
-            ))
-        })?;
-        let parsed = parse(&parsing.validators, text);
-        Ok::<_, Refusal>((parsed, body))
-    })
-    .await
-    .map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the batch could not be read"))?;
-    // The body stays counted until its rows are written: they take memory in its place.
-    let (Parsed { records, rejected, errors }, _body) = parsed?;
+    let Parsed { batch, rejected, errors } =
+        tokio::task::spawn_blocking(move || parse(&parsing.validators, body, reserved))
+            .await
+            .map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the batch could not be read"))??;
 
-    let lines = records.len();
-    let accepted = if lines == 0 { 0 } else { collector.store.insert(records).await? };
+    let lines = batch.records.len();
+    let accepted = if lines == 0 { 0 } else { collector.store.insert(batch).await? };
     Ok(Json(Answer { accepted, duplicate: lines - accepted, rejected, errors }))
 }
 
@@ -96,27 +93,32 @@ fn require_ndjson(headers: &HeaderMap) -> Result<(), Refusal> {
 
 /// A batch, line by line.
 struct Parsed {
-    records: Vec<Record>,
+    batch: Batch,
     rejected: usize,
     errors: Vec<LineError>,
 }
 
-fn parse(validators: &Validators, text: &str) -> Parsed {
-    let mut parsed = Parsed { records: Vec::new(), rejected: 0, errors: Vec::new() };
+/// Takes the body, so that it is gone once its records are there, and what pays for both: a client that hangs up
+/// drops the handler, but not this, which runs to its end.
+fn parse(validators: &Validators, body: BudgetedBody, reserved: Reserved) -> Result<Parsed, Refusal> {
+    let text = str::from_utf8(&body.bytes).map_err(|error| {
+        Refusal::bad_request(format!("expected UTF-8, given other bytes at offset {}", error.valid_up_to()))
+    })?;
+    let (mut records, mut rejected, mut errors) = (Vec::new(), 0, Vec::new());
     for (index, line) in text.split('\n').enumerate() {
         let line = line.trim_ascii();
         if line.is_empty() {
             continue;
         }
         match validators.record(line) {
-            Ok(record) => parsed.records.push(record),
+            Ok(record) => records.push(record),
             Err(reason) => {
-                parsed.rejected += 1;
-                if parsed.errors.len() < DESCRIBED_ERRORS_MAX {
-                    parsed.errors.push(LineError { line: index + 1, reason });
+                rejected += 1;
+                if errors.len() < DESCRIBED_ERRORS_MAX {
+                    errors.push(LineError { line: index + 1, reason });
                 }
             }
         }
     }
-    parsed
+    Ok(Parsed { batch: reserved.hold(records), rejected, errors })
 }

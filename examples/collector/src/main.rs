@@ -9,6 +9,7 @@ mod body;
 mod cors;
 mod ingest;
 mod query;
+mod records;
 mod refusal;
 mod routes;
 mod serve;
@@ -23,8 +24,10 @@ use clap::Parser as _;
 struct Collector {
     /// Checks lines against the schema of the crate's own record type.
     validators: validate::Validators,
-    /// Bounds the memory of bodies that are being read or written.
+    /// Bounds the memory of bodies that are being read or checked.
     bodies: body::BodyBudget,
+    /// Bounds the memory of what was found in them, until it is written.
+    records: records::RecordBudget,
     /// The database.
     store: store::Store,
 }
@@ -45,7 +48,12 @@ async fn run(args: args::Args) -> Result<(), Box<dyn Error>> {
     let www = args.www_dir()?;
     let validators = validate::Validators::from_record_schema()?;
     let (store, writer) = store::open(&args.db)?;
-    let collector = Arc::new(Collector { validators, bodies: body::BodyBudget::new(), store });
+    let collector = Arc::new(Collector {
+        validators,
+        bodies: body::BodyBudget::new(),
+        records: records::RecordBudget::new(),
+        store,
+    });
     let routes = routes::routes(Arc::clone(&collector), &args.allowed_origins(), www);
 
     let served = serve::serve(args.listen, routes).await;

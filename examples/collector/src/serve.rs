@@ -45,6 +45,10 @@ const PLACES_LOOK: Duration = Duration::from_secs(1);
 /// never reads would keep its place for ever.
 const WRITE_DEADLINE: Duration = Duration::from_secs(20);
 
+/// Memory a connection reads into, in bytes, and so the longest headers, for which it is plenty. A body comes through it
+/// in pieces. hyper's own 400 KiB would be 300 MiB over all connections.
+const BUFFER_MAX_BYTES: usize = 64 << 10;
+
 /// Pause after `accept` failed, which it does when open files have run out: trying again at once would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -105,6 +109,7 @@ async fn serve_connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_DEADLINE)
+        .max_buf_size(BUFFER_MAX_BYTES)
         .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(routes));
     let mut connection = pin!(connection);
     let mut looks = interval_at(Instant::now() + PLACES_LOOK, PLACES_LOOK);

@@ -8,6 +8,10 @@ use langflow_telemetry::event::{ERROR_MESSAGE_MAX_BYTES, Record};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
+/// Longest line, in bytes; the longest event has 11 KiB, with each character of a Version's seven texts escaped to 12
+/// bytes. It bounds what checking takes: a line of nothing but `[0,0,…` takes many times its length.
+pub(crate) const LINE_MAX_BYTES: usize = 16 << 10;
+
 /// Longest reason in an answer, in characters: a wrong value is quoted in it, and may be as long as its line.
 const REASON_MAX_CHARS: usize = 200;
 
@@ -58,6 +62,9 @@ impl Validators {
     }
 
     fn checked(&self, line: &str) -> Result<Record, String> {
+        if line.len() > LINE_MAX_BYTES {
+            return Err(format!("given a line of {} bytes, expected at most {LINE_MAX_BYTES}", line.len()));
+        }
         let value: Value = serde_json::from_str(line).map_err(|error| not_json(&error))?;
         if !value.is_object() {
             return Err("expected a JSON object".to_owned());

@@ -9,12 +9,11 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use langflow_telemetry::event::Record;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Store, columns};
-use crate::refusal::Refusal;
+use crate::{records::Batch, refusal::Refusal};
 
 /// Requests waiting for the thread; more wait, within [`QUEUE_DEADLINE`], for a place.
 const QUEUE_MAX_REQUESTS: usize = 256;
@@ -32,7 +31,7 @@ const RETRY_AFTER_SECONDS: u32 = 5;
 /// What the thread is asked for.
 pub(super) enum Command {
     /// Write these, then say how many of them were new, or why none was kept.
-    Insert { records: Vec<Record>, answer: oneshot::Sender<Result<usize, String>> },
+    Insert { batch: Batch, answer: oneshot::Sender<Result<usize, String>> },
     /// Write what came before, then end.
     Close,
 }
@@ -40,10 +39,10 @@ pub(super) enum Command {
 impl Store {
     /// Keeps the records whose key is new, the first of each key. Returns how many those were, once they are
     /// on the disk. A refusal means that none was kept.
-    pub(crate) async fn insert(&self, records: Vec<Record>) -> Result<usize, Refusal> {
+    pub(crate) async fn insert(&self, batch: Batch) -> Result<usize, Refusal> {
         let (answer, answered) = oneshot::channel();
         self.to_writer
-            .send_timeout(Command::Insert { records, answer }, QUEUE_DEADLINE)
+            .send_timeout(Command::Insert { batch, answer }, QUEUE_DEADLINE)
             .await
             .map_err(|_| Refusal::busy(RETRY_AFTER_SECONDS, "too many batches are waiting to be written"))?;
         match answered.await {
@@ -94,7 +93,7 @@ fn write_until_closed(
         let mut next = Some(first);
         while let Some(command) = next.take() {
             match command {
-                Command::Insert { records, answer } => group.push((records, answer)),
+                Command::Insert { batch, answer } => group.push((batch, answer)),
                 Command::Close => {
                     open = false;
                     break;
@@ -113,7 +112,7 @@ fn write_until_closed(
 }
 
 /// One request's records, and where its answer goes.
-type Request = (Vec<Record>, oneshot::Sender<Result<usize, String>>);
+type Request = (Batch, oneshot::Sender<Result<usize, String>>);
 
 /// Writes the group in one transaction, commits, and only then answers. A sender that has gone is no error:
 /// its rows are kept, and when it sends them again they are duplicates.
@@ -139,9 +138,9 @@ fn insert_all(connection: &mut Connection, group: &[Request]) -> rusqlite::Resul
     let mut accepted = Vec::with_capacity(group.len());
     {
         let mut insert = transaction.prepare_cached(columns::INSERT)?;
-        for (records, _) in group {
+        for (batch, _) in group {
             let mut new = 0;
-            for record in records {
+            for record in &batch.records {
                 new += columns::insert(&mut insert, record, received_at)?;
             }
             accepted.push(new);

@@ -192,6 +192,7 @@ fn what_is_no_event_is_rejected_with_a_reason() {
         // The line, and what its reason must say.
         ("[1]".to_owned(), "object"),
         ("{".to_owned(), "not JSON"),
+        (format!("[{}0]", "0,".repeat(8 << 10)), "given a line of 16387 bytes, expected at most 16384"),
         (component(1).to_string().replace("0.42", "NaN"), "not JSON"),
         (component(1).to_string().replace("0.42", "1e999"), "not JSON"),
         (r#"{"event":"component","name":"\ud800"}"#.to_owned(), "not JSON"),
@@ -247,7 +248,12 @@ fn what_is_just_within_the_limits_is_kept() {
         ),
         &component_with(9_007_199_254_740_991, json!({ "seconds": 0, "time": 0, "sampleRate": 1 })),
     ]);
-    assert_eq!(running.post(body).json(), json!({ "accepted": 2, "duplicate": 0, "rejected": 0 }));
+    // The longest line there can be: every text at its limit, every character escaped.
+    let text = "😀".repeat(128);
+    let longest = json!({ "event": "version", "session": SESSION, "seq": 2, "time": 1, "clientType": text,
+        "package": text, "version": text, "platform": text, "python": text, "arch": text, "cacheType": text });
+    let body = body + &longest.to_string().replace('😀', r"\ud83d\ude00");
+    assert_eq!(running.post(body).json(), json!({ "accepted": 3, "duplicate": 0, "rejected": 0 }));
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use rusqlite::TransactionBehavior;
+
 use crate::running::{Running, component, lines, read_all};
 
 /// As many connections as the collector takes at once.
@@ -26,6 +28,13 @@ fn ask_healthz(stream: &mut TcpStream) -> String {
         answer.extend(byte);
     }
     String::from_utf8(answer).unwrap()
+}
+
+/// A body of a whole MiB that costs nothing to check: one event, and blanks.
+fn full_body(seq: u64) -> String {
+    let event = component(seq).to_string();
+    let blanks = (1 << 20) - event.len();
+    event + &" ".repeat(blanks)
 }
 
 #[test]
@@ -159,6 +168,38 @@ fn an_answer_that_nobody_reads_is_given_up() {
     let _ = stream.read_to_end(&mut read);
     assert!(read.starts_with(b"HTTP/1.1 200"));
     assert!((read.len() as u64) < length, "{}", read.len());
+}
+
+#[test]
+fn records_count_against_the_memory_until_they_are_written_whoever_waits_for_them() {
+    let running = Running::start();
+    let mut database = running.database();
+    let writing = database.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    // The writing thread waits five seconds for the file with the first of these, then with 64 at a time: those with
+    // large bodies have some twenty until they are given up.
+    let small = component(0).to_string();
+    let ahead: Vec<_> = (0..140).map(|_| running.begin_post(small.len(), small.as_bytes())).collect();
+    let waiting: Vec<_> = (1..=40)
+        .map(|seq| {
+            let stream = running.begin_post(1 << 20, full_body(seq).as_bytes());
+            stream.set_nonblocking(true).unwrap();
+            stream
+        })
+        .collect();
+    // When the first of them is sent away, all memory is taken.
+    while !waiting.iter().any(|stream| stream.peek(&mut [0]).is_ok()) {
+        thread::sleep(Duration::from_millis(10));
+    }
+    drop((ahead, waiting));
+    // For the collector to see that they are gone.
+    thread::sleep(Duration::from_millis(500));
+
+    let refused = running.post(full_body(41));
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "5"), "{}", refused.body);
+    assert!(refused.error().contains("waiting to be written"), "{}", refused.body);
+    drop(writing);
+    // What was queued is written, or was given up by then: either way its memory is free again.
+    while running.post(full_body(41)).status != 200 {}
 }
 
 #[test]
