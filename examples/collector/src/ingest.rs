@@ -19,12 +19,12 @@ use crate::{
     validate::Validators,
 };
 
-/// Most bad lines an answer describes; the rest are only counted. Enough to see a pattern, and the answer to a
-/// batch of garbage stays smaller than the batch.
-const DESCRIBED_ERRORS_MAX: usize = 20;
+/// Most bad lines an answer describes; the rest are only counted. Enough to see a pattern, and with reasons of 200
+/// characters the answer stays within the 4 KiB of one which the client reads, unless they are far from ASCII.
+const DESCRIBED_ERRORS_MAX: usize = 10;
 
 /// The answer: what became of the lines. `accepted + duplicate + rejected` is the number of lines that were
-/// not blank.
+/// not blank. The counts stand first, where the client finds them however long the reasons are.
 #[derive(Debug, Serialize)]
 pub(crate) struct Answer {
     /// Lines that became rows.

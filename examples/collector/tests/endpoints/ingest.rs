@@ -261,7 +261,23 @@ fn only_so_many_errors_are_described_and_all_are_counted() {
     let running = Running::start();
     let answer = running.post("x\n".repeat(1000)).json();
     assert_eq!(answer["rejected"], 1000);
-    assert_eq!(answer["errors"].as_array().unwrap().len(), 20);
+    assert_eq!(answer["errors"].as_array().unwrap().len(), 10);
+}
+
+#[test]
+fn the_counts_stand_within_what_the_client_reads_however_long_the_reasons_are() {
+    let running = Running::start();
+    // Each quoted as long as a reason may be, in characters of four bytes.
+    let wrong = component_with(1, json!({ "seconds": "😀".repeat(300) })).to_string() + "\n";
+    let ascii = component_with(1, json!({ "seconds": "x".repeat(300) })).to_string() + "\n";
+    for line in [wrong, ascii.clone()] {
+        let answer = running.post(line.repeat(500));
+        let read = answer.body.as_bytes().get(..4096).unwrap_or(answer.body.as_bytes());
+        let read = String::from_utf8_lossy(read);
+        assert!(read.starts_with(r#"{"accepted":0,"duplicate":0,"rejected":500,"#), "{read}");
+    }
+    let whole = running.post(ascii.repeat(500)).body.len();
+    assert!(whole < 4096, "{whole}");
 }
 
 #[test]
