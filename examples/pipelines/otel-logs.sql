@@ -26,10 +26,15 @@ CREATE TABLE IF NOT EXISTS otel_logs
         mapContains(LogAttributes, 'langflow.time_running'), 'langflow.shutdown',
         mapContains(LogAttributes, 'langflow.component_count'), 'langflow.playground',
         mapContains(LogAttributes, 'langflow.seconds'), 'langflow.run',
-        'langflow.version')
+        'langflow.version'),
+
+    -- Not sent: when the row came in, by the server's clock.
+    ReceivedAt         DateTime('UTC') DEFAULT now()
 )
 ENGINE = MergeTree
-PARTITION BY toDate(Timestamp)
+-- By the server's clock, as the TTL is. Timestamp is the browser's: an INSERT that names more than 100 days of it would
+-- be refused with all that is in it, after the collector has answered 200; and days in the future would not expire.
+PARTITION BY toDate(ReceivedAt)
 ORDER BY (ServiceName, Timestamp)
 -- A pass-through: the view below has made an event of each by then.
-TTL toDateTime(Timestamp) + INTERVAL 3 DAY
+TTL ReceivedAt + INTERVAL 3 DAY
