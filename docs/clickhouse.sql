@@ -1,9 +1,11 @@
 -- One row an event, straight from the client's own body (format "ndjson"):
 --
---     POST /?query=INSERT INTO langflow_events FORMAT JSONEachRow
+--     POST /?query=INSERT INTO langflow_events_in FORMAT JSONEachRow
 --
 -- JSONEachRow finds a column by its name, so the columns bear the wire's names (docs/events.md tells what they mean);
--- what an event does not have is NULL. How to put it behind a relay, and the settings of the INSERT: docs/pipelines.md.
+-- what an event does not have is NULL. Rows go in at langflow_events_in and are read from langflow_events; the view
+-- between them, at the end of this file, lets only events through. How to put it behind a relay, and the settings of the
+-- INSERT: docs/pipelines.md.
 CREATE TABLE IF NOT EXISTS langflow_events
 (
     -- The envelope: in every row but for sampleRate, which is NULL where all page loads report.
@@ -52,3 +54,23 @@ ORDER BY (session, seq)
 PARTITION BY toYYYYMM(toDateTime(intDiv(time, 1000), 'UTC'))
 -- Keep no longer than you need; for instance:
 -- TTL receivedAt + INTERVAL 400 DAY
+-- By default ClickHouse answers when the system has the rows, and a loss of power still takes them. With these, 200 means
+-- on the disk, as the client takes it.
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Where INSERTs go. It keeps nothing: it hands what it gets to the view, and without a view it would be gone, at 200. So
+-- to take the view away take this away first: clients get 503 then, and come again. A new column is ALTER TABLE … ADD
+-- COLUMN on both tables, langflow_events first; the view follows.
+CREATE TABLE IF NOT EXISTS langflow_events_in AS langflow_events ENGINE = Null;
+
+-- Events get through; anything else is left out without an error. Not a CHECK constraint, which would refuse the whole
+-- INSERT, and with async_insert that of everyone in the same flush. The same goes for times: a block of more than 100
+-- partitions is refused as a whole, and browsers' clocks name any month. 402 days are 15 of them at most.
+CREATE MATERIALIZED VIEW IF NOT EXISTS langflow_events_filter TO langflow_events AS
+SELECT *
+FROM langflow_events_in
+WHERE event IN ('run', 'shutdown', 'version', 'playground', 'component')
+    AND match(session, '^[0-9a-z]{12}$')
+    -- Back: at least as long as you keep rows. Ahead: a clock that is set to a wrong zone or day.
+    AND time >= toUnixTimestamp(now() - INTERVAL 400 DAY) * 1000
+    AND time <= toUnixTimestamp(now() + INTERVAL 2 DAY) * 1000;

@@ -1,7 +1,7 @@
 -- Log records of an OpenTelemetry collector (otel_logs) as the events of docs/clickhouse.sql, each once by its key,
--- whichever way it came. Attributes are text there: what is not a number becomes NULL, not an error that would hold up
--- everything else.
-CREATE MATERIALIZED VIEW IF NOT EXISTS langflow_events_of_otel TO langflow_events AS
+-- whichever way it came. They go in where NDJSON does, so what is no event is left out behind that. Attributes are text:
+-- what is not a number becomes NULL, not an error that would hold up everything else.
+CREATE MATERIALIZED VIEW IF NOT EXISTS langflow_events_of_otel TO langflow_events_in AS
 SELECT
     substring(EventName, length('langflow.') + 1)                              AS event,
     LogAttributes['langflow.session']                                          AS session,

@@ -18,10 +18,15 @@ const TABLE = textOf("docs/clickhouse.sql");
 const SCHEMA = JSON.parse(textOf("schema/events.schema.json"));
 
 /** The INSERT of a page that has no relay: all of it in the endpoint. */
-const INSERT = "query=INSERT+INTO+langflow_events+FORMAT+JSONEachRow&input_format_skip_unknown_fields=1";
+const INSERT = "query=INSERT+INTO+langflow_events_in+FORMAT+JSONEachRow&input_format_skip_unknown_fields=1";
 
 /** REQUEST_MAX of src/delivery.rs, in bytes. */
 const REQUEST_MAX = 384 * 1024;
+
+/** Partitions that one block may have in an INSERT: ClickHouse's max_partitions_per_insert_block. */
+const PARTITIONS_MAX = 100;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Columns that no event has. */
 const NOT_SENT = ["at", "receivedAt"];
@@ -33,6 +38,7 @@ const ENGINES = [
     table: TABLE,
     nginx: [],
     types: { string: "String", integer: "UInt64", number: "Float64", boolean: "Bool" },
+    synced: true,
   },
   {
     name: "ClickHouse server 18.16 (Debian)",
@@ -46,6 +52,9 @@ const ENGINES = [
         "DateTime ALIAS toDateTime(intDiv(time, 1000))",
       ],
       ["DateTime('UTC') MATERIALIZED", "DateTime MATERIALIZED"],
+      ["SETTINGS fsync_after_insert = 1, fsync_part_directory = 1", ""],
+      // It fills no such column of a table that a view writes into.
+      ["SELECT *\n", "SELECT *, receivedAt\n"],
     ]),
     nginx: [["&async_insert=1&wait_for_async_insert=1", ""]],
     types: { string: "String", integer: "UInt64", number: "Float64", boolean: "UInt8" },
@@ -60,7 +69,7 @@ for (const engine of ENGINES) {
     before(async () => {
       browser = await launch();
       clickhouse = await engine.launch();
-      await clickhouse.query(engine.table);
+      await clickhouse.script(engine.table);
       // Copies are to be seen: parts merge when a test says so.
       await clickhouse.query("SYSTEM STOP MERGES langflow_events");
       nginx = await startNginx("nginx-clickhouse.conf", [
@@ -91,7 +100,7 @@ for (const engine of ENGINES) {
     }
 
     const count = async (session, final = "") => {
-      const from = `FROM langflow_events ${final} WHERE session = '${session}'`;
+      const from = `FROM langflow_events ${final} ${session ? `WHERE session = '${session}'` : ""}`;
       return Number(await clickhouse.query(`SELECT count() ${from}`));
     };
 
@@ -117,6 +126,13 @@ for (const engine of ENGINES) {
       const always = ["event", ...SCHEMA.required];
       const nullable = sent.filter(({ type }) => type.includes("Nullable")).map(({ name }) => name);
       assert.deepEqual(new Set(nullable), new Set(fieldNames().filter((name) => !always.includes(name))));
+    });
+
+    it("waits for the disk before it answers", { skip: !engine.synced && "a setting of later" }, async () => {
+      const [{ engine_full }] = await clickhouse.rows(
+        "SELECT engine_full FROM system.tables WHERE name = 'langflow_events'",
+      );
+      assert.match(engine_full, /fsync_after_insert = 1, fsync_part_directory = 1/);
     });
 
     it("takes every event and field from a browser, through nginx, and keeps copies once", async () => {
@@ -203,7 +219,7 @@ for (const engine of ENGINES) {
           event: "run",
           session: "badlines0000",
           seq,
-          time: 1763834701123,
+          time: Date.now(),
           clientType: "browser",
           ...more,
         });
@@ -230,16 +246,74 @@ for (const engine of ENGINES) {
       );
     });
 
+    it("keeps events, and nothing else that a request holds: no batch fails for it", async () => {
+      const kinds = SCHEMA.oneOf.map(({ properties }) => properties.event.const);
+      assert.equal(kinds.length, 5);
+      let seq = 0;
+      const event = (more = {}) => ({
+        event: "run",
+        session: "filtered0000",
+        seq: seq++,
+        time: Date.now(),
+        clientType: "browser",
+        ...more,
+      });
+      const wanted = [
+        ...kinds.map((kind) => event({ event: kind })),
+        event({ time: Date.now() - 399 * DAY_MS }),
+        event({ time: Date.now() + DAY_MS }),
+      ];
+      // A clock in each of more months than an INSERT may have partitions.
+      const clocks = Array.from({ length: 2 * PARTITIONS_MAX }, (_, months) =>
+        event({ time: months * 31 * DAY_MS }),
+      );
+      const others = [
+        {},
+        { hello: 1 },
+        { event: "run" },
+        event({ event: "walk" }),
+        event({ session: "Filtered0000" }),
+        event({ session: "filtered00000" }),
+        event({ session: `filtered0000\n` }),
+        event({ time: undefined }),
+        event({ time: 0 }),
+        event({ time: Date.now() - 401 * DAY_MS }),
+        event({ time: Date.now() + 3 * DAY_MS }),
+        event({ time: Number.MAX_SAFE_INTEGER }),
+      ];
+      const before = await count();
+      const body = [...clocks, ...others, ...wanted].map((one) => JSON.stringify(one)).join("\n");
+      assert.equal((await post(body)).status, 200);
+      assert.deepEqual(await lines("filtered0000"), wanted);
+      assert.equal(await count(), before + wanted.length, "and nothing under another session");
+    });
+
+    it("tells of rows that it could not store", async () => {
+      await clickhouse.query("RENAME TABLE langflow_events_in TO langflow_events_elsewhere");
+      assert.equal((await fetch(`${clickhouse.url}/?${INSERT}`, { method: "POST", body: "{}" })).status, 404);
+      await clickhouse.query("RENAME TABLE langflow_events_elsewhere TO langflow_events_in");
+
+      // One partition too many, past the view that keeps such rows away.
+      const rows = Array.from({ length: PARTITIONS_MAX + 1 }, (_, months) =>
+        JSON.stringify({ event: "run", session: "unstored0000", seq: months, time: months * 31 * DAY_MS }),
+      );
+      const limit = `max_partitions_per_insert_block=${PARTITIONS_MAX}`;
+      const direct = `${clickhouse.url}/?${INSERT.replace("_in", "")}&${limit}`;
+      const refused = await fetch(direct, { method: "POST", body: rows.join("\n") });
+      const stored = await count("unstored0000");
+      assert.deepEqual([refused.ok, stored], [false, 0], await refused.text());
+    });
+
     it("answers only what it should: POST, 512 KiB, and no query but its own", async () => {
       assert.equal((await fetch(`${nginx.url}/telemetry`)).status, 405);
       assert.equal((await post("x".repeat(512 * 1024 + 1))).status, 413);
-      const drop = await fetch(`${nginx.url}/telemetry?query=DROP+TABLE+langflow_events`, {
+      const drop = await fetch(`${nginx.url}/telemetry?query=DROP+TABLE+langflow_events_in`, {
         method: "POST",
         body: "",
         headers: { "x-clickhouse-database": "system" },
       });
       assert.equal(drop.status, 200, "an INSERT of nothing");
-      assert.equal(await clickhouse.query("EXISTS TABLE langflow_events"), "1\n");
+      assert.equal(await clickhouse.query("EXISTS TABLE langflow_events_in"), "1\n");
     });
 
     it("is waited for while its table is not there", async () => {
@@ -257,6 +331,22 @@ for (const engine of ENGINES) {
         [0, 1, 2, 3, 4, 5],
       );
       await context.close();
+    });
+
+    it("takes a field of tomorrow once both tables have its column", async () => {
+      for (const table of ["langflow_events", "langflow_events_in"])
+        await clickhouse.query(`ALTER TABLE ${table} ADD COLUMN ofTomorrow Nullable(String)`);
+      const envelope = {
+        event: "run",
+        session: "tomorrow0000",
+        seq: 0,
+        time: Date.now(),
+        clientType: "browser",
+      };
+      const event = { ...envelope, ofTomorrow: "a" };
+      assert.equal((await post(JSON.stringify(event))).status, 200);
+      const from = "FROM langflow_events FINAL WHERE session = 'tomorrow0000'";
+      assert.equal(await clickhouse.query(`SELECT ofTomorrow ${from}`), "a\n");
     });
   });
 }

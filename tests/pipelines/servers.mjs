@@ -204,7 +204,7 @@ export async function startDebianClickhouse() {
   const user = (name, key) =>
     `<${name}><password>${key}</password><networks><ip>127.0.0.1</ip></networks>` +
     `<profile>default</profile><quota>default</quota></${name}>`;
-  const telemetryKey = "the key of a user that may INSERT into langflow_events and no more";
+  const telemetryKey = "the key of a user that may INSERT into langflow_events_in and no more";
   writeFileSync(
     join(folder, "users.xml"),
     `<yandex><profiles><default></default></profiles><quotas><default></default></quotas>
@@ -229,6 +229,12 @@ function clickhouse(server, url) {
     ...server,
     url,
     query,
+    /** Statements one by one, as `clickhouse-client --multiquery` runs a file: over HTTP a request is one. */
+    async script(text) {
+      // A comment may end in a semicolon too.
+      const bare = text.replace(/^ *--.*\n/gm, "");
+      for (const statement of bare.split(/;\n/).filter((one) => one.trim())) await query(statement);
+    },
     /** The rows of a SELECT. */
     async rows(select) {
       const plainIntegers = { output_format_json_quote_64bit_integers: "0" };
