@@ -128,12 +128,14 @@ for (const engine of ENGINES) {
       assert.deepEqual(new Set(nullable), new Set(fieldNames().filter((name) => !always.includes(name))));
     });
 
-    it("waits for the disk before it answers", { skip: !engine.synced && "a setting of later" }, async () => {
-      const [{ engine_full }] = await clickhouse.rows(
-        "SELECT engine_full FROM system.tables WHERE name = 'langflow_events'",
-      );
-      assert.match(engine_full, /fsync_after_insert = 1, fsync_part_directory = 1/);
-    });
+    // The old engine does not know the setting, so that its table is made without.
+    if (engine.synced)
+      it("waits for the disk before it answers", async () => {
+        const [{ engine_full }] = await clickhouse.rows(
+          "SELECT engine_full FROM system.tables WHERE name = 'langflow_events'",
+        );
+        assert.match(engine_full, /fsync_after_insert = 1, fsync_part_directory = 1/);
+      });
 
     it("takes every event and field from a browser, through nginx, and keeps copies once", async () => {
       const { context, bodies, preflights, ...client } = await visit(browser, nginx.url, { app: APP });
