@@ -344,6 +344,8 @@ patterns! {
     /// A path from the user's directory on, but for the file's name: that stays where it has an extension and does not
     /// repeat the user's, as `/home/jane/jane.kdbx` does.
     DIRECTORIES r",*@5*(!@6S*S@7&S)(&(@6|S*S!(*(!`@4)`)?.*(!(.A)@5).A)|S*S@7|);)"
+    /// The values of a row where PostgreSQL says `Key (name)=(value) already exists.`, with brackets of their own.
+    ROW r"\(<2=<3\)$*~(\) (already|is not|is still)|N))<secret>"
     /// `opencv-python==4.8.1.78`, `opencv_python-4.8.1.78.whl`, `version 4.8.1.78`: versions begin with a small number.
     IP r"&D!<1.!(&(D.)(<1J|<2(==)|<7(ersion )))@1!A!(.D))<ip>"
     /// `ip-10-0-0-12` is how a cloud names a host.
@@ -427,9 +429,9 @@ const CALLED: [u16; 15] = [
 ];
 /// The rules where a word begins: first those for digits, [`NUMBERS`] of them, then those for hexadecimal digits.
 const WORDS: &[u16] =
-    &[IP, IP_DASHED, CARD, PHONE, PHONE_0, PHONE_US, ID, UUID, IP_6, MAC, IBAN, HEX_RUN, JWT, KEY];
+    &[ROW, IP, IP_DASHED, CARD, PHONE, PHONE_0, PHONE_US, ID, UUID, IP_6, MAC, IBAN, HEX_RUN, JWT, KEY];
 /// How many of [`WORDS`] begin with a digit or a sign.
-const NUMBERS: usize = 7;
+const NUMBERS: usize = 8;
 /// How many of [`WORDS`] begin with a hexadecimal digit or a colon.
 const HEXES: usize = 3;
 /// The rules at other signs.
@@ -1320,6 +1322,7 @@ mod tests {
             ("api_key=SecretStr('x')", "api_key=<secret>)"),
             ("<password>x</password>", "<password><secret></password>"),
             ("for user \"jane\"", "for user \"<user>\""),
+            ("Key (a,b)=(jane (x), 1) already exists.", "Key (a,b)=(<secret>) already exists."),
         ]);
         stays(&[
             "token=None",
@@ -1332,6 +1335,7 @@ mod tests {
             "column \"password\" of \"x\"",
             "Session::new",
             "spin=1",
+            "f(a)(b) = (c)",
         ]);
     }
 
