@@ -402,8 +402,9 @@ patterns! {
     /// The value behind a name: the name's own closing quote, a subscript's bracket, `=`, `:`, `:=`, `=>` or `!=` but not
     /// `::`, or only a space before a quote or behind an option. `password 'x'`, but not `"password" "x"`, nor
     /// `'token', 'x'`. Some words without quotes are no value, most of them only behind a space. A header's value runs to
-    /// the end of the line, or of the quotes it stands in; a quote behind `=` belongs to it.
-    VALUE r"((*\\Q?]|?])* !(::)(#t\>|E)*(E|\>)* ?(L&Q)|?] * (?(L&Q)&(*\\Q)|#o))(*\\Q!(@3*\\Q)$#q|!(*\\Q)!((^(none|null|nil|true|false|undefined)|<1 ^(with|was|value|to|the|string|str|should|required|requires|or|optional|of|not|must|missing|may|is|invalid|int|in|has|from|found|for|field|expired|empty|could|cannot|bytes|bool|at|and|an|a))!A(\[|*TV))!@3$(#k5*(<1=Q|~(Q|N))|@:;)))"
+    /// the end of the line, or of the quotes it stands in; a quote behind `=` belongs to it. A list
+    /// is taken to its bracket, over lines too, as Node prints it.
+    VALUE r"((*\\Q?]|?])* !(::)(#t\>|E)*(E|\>)* ?(L&Q)|?] * (?(L&Q)&(*\\Q)|#o))(*\\Q!(@3*\\Q)$#q|!(*\\Q)!((^(none|null|nil|true|false|undefined)|<1 ^(with|was|value|to|the|string|str|should|required|requires|or|optional|of|not|must|missing|may|is|invalid|int|in|has|from|found|for|field|expired|empty|could|cannot|bytes|bool|at|and|an|a))!A(\[|*TV))!@3$(#k5(\[*~]|*(<1=Q|~(Q|N)))|@:;)))"
     /// An address from its `@` on. `react@latest`, `@v2`, `core@0.3.18` and `vite@6.0.0-beta.10` are none, but
     /// `jane@163.com` and `root@192.0.2.1` are.
     EMAIL r"(\@|%40)(@1!(?.O)|!(vD)!(&D*(O*O.&O)D)!(^(latest|next|sha256|main|master|dev|beta|alpha|canary|rc)*(.|J)!I)*(.|J)I*(*(.|J)I)))"
@@ -1323,6 +1324,7 @@ mod tests {
             ("<password>x</password>", "<password><secret></password>"),
             ("for user \"jane\"", "for user \"<user>\""),
             ("Key (a,b)=(jane (x), 1) already exists.", "Key (a,b)=(<secret>) already exists."),
+            ("{'cookie': [ 'a', 'b=c' ], x", "{'cookie': <secret>], x"),
         ]);
         stays(&[
             "token=None",
