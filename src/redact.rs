@@ -263,8 +263,8 @@ const CLASSES: [u32; 26] = [
     // P: between the groups of a number.
     SPACE | DASH | DOT | FORWARD,
     QUOTE,
-    // R: how far a path is looked for behind a space.
-    NO_PATH | NEWLINE | SLASH,
+    // R: behind these no path goes on. Windows allows none of them in a name.
+    QUOTE | COLON | STAR | ANGLE | BAR | NEWLINE | SLASH,
     SLASH,
     TAIL,
     UPPER,
@@ -325,9 +325,9 @@ patterns! {
     PLACEHOLDER r"\<(secret|email|ip|path|user|query|fragment|id|uuid|phone|card|iban|jwt|pem|hex)\>)"
     /// A character of a directory's name, an apostrophe within a word given.
     SEGMENT r"<1A'&A|~Z)"
-    /// The same, or a space behind which the path goes on: to another separator, or to a closing quote, within 48 bytes:
-    /// a first and a last name, not a clause.
-    SPACED r"A*A| &(}`~R!<1G(S|Q!A))|@4)"
+    /// The same, or a space, a bracket, a comma or the like behind which the path goes on: to another separator, or to a
+    /// closing quote, within 48 bytes. `Jane Doe`, `R&D`, `Dropbox (Acme Corp)`, `Acme, Inc`.
+    SPACED r"A*A|@4|~R&(}`~R!<1G(S|Q!A)))"
     /// Directories below a home from which on a path tells nothing of its owner.
     PUBLIC r"S*S(site-packages|dist-packages|node_modules))"
     /// The name of a file or a directory: no space belongs to it behind an extension.
@@ -1221,6 +1221,11 @@ mod tests {
             ("/home/jane/jane.kdbx", "<path>"),
             ("/home/jane/.venv/lib/site-packages/a/b.py", "<path>/site-packages/a/b.py"),
             ("file:///home/jane/x.py", "file://<path>/x.py"),
+            ("'/Users/jane/Dropbox (Acme Corp)/R&D/[2024] x/a.pdf'", "'<path>/a.pdf'"),
+            (r"'C:\\Users\\jane\\Müller & Söhne, Inc\\a.pdf'", r"'C:<path>\\a.pdf'"),
+            ("('/home/jane/x.py', '/usr/lib/y.py')", "('<path>/x.py', '/usr/lib/y.py')"),
+            ("open(/home/jane/x, /tmp/y), see docs", "open(<path>, /tmp/y), see docs"),
+            ("(/home/jane/x.py) in a/b", "(<path>/x.py) in a/b"),
         ]);
         stays(&[
             "/home",
