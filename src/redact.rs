@@ -394,7 +394,9 @@ patterns! {
     /// To the dashes behind its end, or all that is left.
     PEM r"^{5-begin *~({5-end )?({5-end )*~({5-)?({5-))<pem>"
     /// A password with an `@` or a `/` of its own, not encoded: nobody knows where it ends.
-    USERINFO r"!\[&(*~(F|:):(!(D|G)|*~(F|\@)\@))*~F#a)<secret>"
+    USERINFO r"!\[&(*~(F|:):(!(D*DF|G)|*~(F|\@)\@))*~F#a)<secret>"
+    /// One with a sign before which a URL ends.
+    USERPASS r"*~(F|:):!(D*DF)}p~(G|Q|\@)&\@)<secret>"
     USERNAME r"*~(F|\@)*(\@*~(F|\@)&\@)&\@)<secret>"
     /// A credential behind its scheme. `Basic usage` and `Bearer token` are words: it has a digit or letters of both cases
     /// behind its first, or 20 bytes.
@@ -438,7 +440,7 @@ const HEXES: usize = 3;
 /// The rules at other signs.
 const SIGNS: &[u16] = &[TILDE, SHARE, VARIABLE, ROOT, HOME, QUERY, FRAGMENT, PEM];
 /// The rules behind a URL's `://`.
-const USERINFOS: &[u16] = &[USERINFO, USERNAME];
+const USERINFOS: &[u16] = &[USERINFO, USERPASS, USERNAME];
 
 /// No match.
 const FAIL: usize = usize::MAX;
@@ -1249,12 +1251,18 @@ mod tests {
             ("postgres://u:p/w@db/x", "postgres://<secret>"),
             ("https://example.com/users/12345/x", "https://example.com/users/<id>/x"),
             ("GET /search?q=jane", "GET /search?<query>"),
+            ("postgres://u:9p/w@db/x", "postgres://<secret>"),
+            ("postgres://u:/w@db/x", "postgres://<secret>"),
+            ("postgres://u:4f#w@db/x", "postgres://<secret>"),
+            ("postgres://u:p^w|x@db/x", "postgres://<secret>@db/x"),
         ]);
         stays(&[
             "https://example.com/@scope/a?",
             "https://example.com/1234/",
             "what? a=b",
             "http://[x]:80/@a",
+            "'http://h:80' @a",
+            "http://h:80/x/@a",
         ]);
     }
 

@@ -266,6 +266,8 @@ fn time_is_linear_in_the_length() {
         "a://a:b@c/@",
         "://a?",
         "?a",
+        "a://a:^",
+        "a://a:",
         "/home/a,",
         "/home/a, b",
         "/home/a(",
