@@ -334,8 +334,8 @@ patterns! {
     NAMED r"?.*(!(.A)@5)*@4)"
     /// A group of digits in a phone number. `12:30` is none.
     DIGITS r"D*D!A!:)"
-    /// A URL behind its `://`.
-    URL r"*~X;)"
+    /// A URL behind its `://`, or a query. OData has values in quotes: `$filter=name%20eq%20'Jane'`.
+    URL r"*((<1(=|\,|\(|+)|<3(%20))'*~(Q|G)'|~X);)"
     /// A value without quotes. Brackets in it are taken whole: `SecretStr('x')`, `('jane', 'x')`. So are a number in
     /// groups, an apostrophe in a word, a value that begins with `<`.
     PLAIN_VALUE r"?\<*(A*A|\(*~(\)|N)?\)|\[*~(]|N)?]|\{*~(\}|N)?\}|<1D &D|'&A|~V))"
@@ -389,7 +389,7 @@ patterns! {
     /// Windows writes them in any case. The last is the long form of a share, `\\?\UNC\host\share`.
     HOME r"&S(<1:^|)@>(<1\\^|)(home|\Users|\Documents and \Settings|\U\N\C)@>!Z@<)<path>"
     /// To the URL's end, or `/search?q=x` without a scheme: a name of 64 bytes at most, so that `?a?a?a` costs no more.
-    QUERY r"\?$(#e|<2(A|S)&(M}pM=)*~X))<query>"
+    QUERY r"\?$(#e|<2(A|S)&(?\$M}p(M|%|\[|])=)@9))<query>"
     FRAGMENT r"\#$#e)<fragment>"
     /// To the dashes behind its end, or all that is left.
     PEM r"^{5-begin *~({5-end )?({5-end )*~({5-)?({5-))<pem>"
@@ -1255,6 +1255,10 @@ mod tests {
             ("postgres://u:/w@db/x", "postgres://<secret>"),
             ("postgres://u:4f#w@db/x", "postgres://<secret>"),
             ("postgres://u:p^w|x@db/x", "postgres://<secret>@db/x"),
+            ("https://a.example/x?$filter=n%20eq%20'Jane' y", "https://a.example/x?<query> y"),
+            ("'https://a.example/x?b=c', 'd'", "'https://a.example/x?<query>', 'd'"),
+            ("/x?$filter=is(n,'Jane'), y", "/x?<query>), y"),
+            ("/x?a[b]=jane /x?a%5Bb%5D=jane", "/x?<query> /x?<query>"),
         ]);
         stays(&[
             "https://example.com/@scope/a?",
