@@ -350,8 +350,10 @@ patterns! {
     IP r"&D!<1.!(&(D.)(<1J|<2(==)|<7(ersion )))@1!A!(.D))<ip>"
     /// `ip-10-0-0-12` is how a cloud names a host.
     IP_DASHED r"&D<1-@0-@0-@0-@0!A!(-D))<ip>"
-    /// Eight groups, the last two perhaps an IPv4 address, or `::` among fewer.
-    IP_6 r"&(}4H:)!<1(C|J)(::1!(*CO)|({7(@2:)@2|{6(@2:)@1|&(*(!@;*H:)@;)?(@2}6(:@2))::?((@1|@2)}6(:(@1|@2))))!(*CO)))<ip>"
+    /// Eight groups, the last two perhaps an IPv4 address, or `::` among fewer. A colon before it is right behind a word: `host:`.
+    IP_6 r"&(}4H:)(!<1(C|J)|<2(([gz|[GZ):)|<5(ipv6:))(::1!(*CO)|({7(@2:)@2|{6(@2:)@1|&(*(!@;*H:)@;)?(@2}6(:@2))::?((@1|@2)}6(:(@1|@2))))!(*CO)))<ip>"
+    /// In brackets that are encoded, as gRPC writes it.
+    IP_6_URL r"%5\B$&(*H:)*(H|:|.)&(%5\D))<ip>"
     /// 13 to 19 digits by the issuer: those with 14 or 15 digits begin with 3, and only a 4 has 13.
     CARD r"&D!<1.(&(4|6|5[15|2[27|35)(DDDDPDDDDPDDDDPDDDD?(PDDD)|{@D?D?D?D)!A|&4{=D!A|&(3(0|4|6|7|8))(DDDDP{6DPDDDD?D|{>D?D)!A)#l)<card>"
     /// Behind a plus: 7 to 15 digits, no fraction.
@@ -362,7 +364,7 @@ patterns! {
     PHONE_US r"(\(DDD\)?PDDDPDDDD|&D!<1.!<1\[(1P?\(|!1)DDD!D?\)?PDDD(-|.|/)DDDD)!A!:)<phone>"
     /// `8-4-4-4-12` hexadecimal digits.
     UUID r"{8H{3(J{4H)J{<H!A)<uuid>"
-    MAC r"H!<2(C|J)H:{4(HH:)HH!(*CO))<hex>"
+    MAC r"H!<2(C|J)H(:{4(HH:)|-{4(HH-))HH!(*CO))<hex>"
     /// What follows is looked at for 40 bytes, so that `eyJeyJ` costs no more. A body has 8 bytes at least: providers
     /// shorten keys in their own messages.
     JWT r"ey\J&(}X(!YB)Y){8B*B;)<jwt>"
@@ -438,7 +440,7 @@ const NUMBERS: usize = 8;
 /// How many of [`WORDS`] begin with a hexadecimal digit or a colon.
 const HEXES: usize = 3;
 /// The rules at other signs.
-const SIGNS: &[u16] = &[TILDE, SHARE, VARIABLE, ROOT, HOME, QUERY, FRAGMENT, PEM];
+const SIGNS: &[u16] = &[TILDE, SHARE, VARIABLE, ROOT, HOME, QUERY, FRAGMENT, PEM, IP_6_URL];
 /// The rules behind a URL's `://`.
 const USERINFOS: &[u16] = &[USERINFO, USERPASS, USERNAME];
 
@@ -809,7 +811,7 @@ impl Walk<'_> {
         }
         let (b, next) = (self.byte(at), self.byte(at + 1));
         let taken = match b {
-            b'@' | b'%' => self.address(),
+            b'@' | b'%' => self.address() || self.rules(SIGNS),
             b':' if next == b'/' && self.byte(at + 2) == b'/' => self.url(),
             b':' | b'+' | b'(' => fresh && self.rules(WORDS),
             b'-' if next != b'-' => false,
@@ -1185,6 +1187,9 @@ mod tests {
             ("::1", "<ip>"),
             ("fe80::1ff:fe23%eth0", "<ip>%eth0"),
             ("00:1a:2B:3c:4d:5e", "<hex>"),
+            ("ipv6:2001:db8::1 host:2001:db8::1", "ipv6:<ip> host:<ip>"),
+            ("ipv6:%5B2001:db8::200a%5D:443", "ipv6:%5B<ip>%5D:443"),
+            ("00-1a-2B-3c-4d-5e", "<hex>"),
         ]);
         stays(&[
             "192.0.2.256",
@@ -1198,6 +1203,8 @@ mod tests {
             "std::add",
             "::",
             "1:2:3:4:5:6:7",
+            "std::dead::beef",
+            "%5Babc%5D",
         ]);
     }
 
