@@ -97,12 +97,14 @@ macro_rules! table {
 /// 4. Users.
 /// 5. Headers, whose value runs to the end of the line.
 /// 6. Secrets.
+/// 7. What a person or a model wrote, as pydantic and LangChain quote it.
 const NAMES: &[u8] = table!(
     "unexpectedtoken,invalidtoken,specialtoken,padtoken,eostoken,bostoken,unktoken,clstoken,septoken,\
     masktoken,stoptoken,nexttoken,,home,userprofile,appdata,homepath,,bearer,basic,,user,username,userid,,\
     authorization,cookie,cookies,,password,passwd,pwd,passphrase,passcode,secret,token,apikey,apikeyprovided,\
     accesskey,accesskeyid,secretkey,privatekey,signingkey,encryptionkey,accountkey,subscriptionkey,masterkey,\
-    authkey,sharedkey,credential,credentials,session,sessionid,sid,jwt,auth,otp,pin,cvv,ssn,sig,signature,phone,mobile"
+    authkey,sharedkey,credential,credentials,session,sessionid,sid,jwt,auth,otp,pin,cvv,ssn,sig,signature,phone,mobile,,\
+    inputvalue,llmoutput,jsonoutput"
 );
 
 /// For each last letter of [`NAMES`] (`a` is 1) a bit for each letter before it.
@@ -407,8 +409,9 @@ patterns! {
     /// `::`, or only a space before a quote or behind an option. `password 'x'`, but not `"password" "x"`, nor
     /// `'token', 'x'`. Some words without quotes are no value, most of them only behind a space. A header's value runs to
     /// the end of the line, or of the quotes it stands in; a quote behind `=` belongs to it. A list
-    /// is taken to its bracket, over lines too, as Node prints it.
-    VALUE r"((*\\Q?]|?])* !(::)(#t\>|E)*(E|\>)* ?(L&Q)|?] * (?(L&Q)&(*\\Q)|#o))(*\\Q!(@3*\\Q)$#q|!(*\\Q)!((^(none|null|nil|true|false|undefined)|<1 ^(with|was|value|to|the|string|str|should|required|requires|or|optional|of|not|must|missing|may|is|invalid|int|in|has|from|found|for|field|expired|empty|could|cannot|bytes|bool|at|and|an|a))!A(\[|*TV))!@3$(#k5(\[*~]|*(<1=Q|~(Q|N)))|@:;)))"
+    /// is taken to its bracket, over lines too, as Node prints it. A text without quotes, or in backticks as
+    /// a model may write them itself, runs to the next field of pydantic's, or to the end.
+    VALUE r"((*\\Q?]|?])* !(::)(#t\>|E)*(E|\>)* ?(L&Q)|?] * (?(L&Q)&(*\\Q)|#o))(#k7!(*\\!\`Q)!@3$*~(\, input_type)|*\\Q!(@3*\\Q)$#q|!(*\\Q)!((^(none|null|nil|true|false|undefined)|<1 ^(with|was|value|to|the|string|str|should|required|requires|or|optional|of|not|must|missing|may|is|invalid|int|in|has|from|found|for|field|expired|empty|could|cannot|bytes|bool|at|and|an|a))!A(\[|*TV))!@3$(#k5(\[*~]|*(<1=Q|~(Q|N)))|@:;)))"
     /// An address from its `@` on. `react@latest`, `@v2`, `core@0.3.18` and `vite@6.0.0-beta.10` are none, but
     /// `jane@163.com` and `root@192.0.2.1` are.
     EMAIL r"(\@|%40)(@1!(?.O)|!(vD)!(&D*(O*O.&O)D)!(^(latest|next|sha256|main|master|dev|beta|alpha|canary|rc)*(.|J)!I)*(.|J)I*(*(.|J)I)))"
@@ -1349,6 +1352,10 @@ mod tests {
             ("for user \"jane\"", "for user \"<user>\""),
             ("Key (a,b)=(jane (x), 1) already exists.", "Key (a,b)=(<secret>) already exists."),
             ("{'cookie': [ 'a', 'b=c' ], x", "{'cookie': <secret>], x"),
+            ("input_value='Jane, 44', input_type=str", "input_value='<secret>', input_type=str"),
+            ("input_value={'a': {}, 'b': 1}, input_type=dict]", "input_value=<secret>, input_type=dict]"),
+            ("{\"input_value\":\"Jane\",\"x\":1}", "{\"input_value\":\"<secret>\",\"x\":1}"),
+            ("Could not parse LLM output: ```x\ny``` `z` a", "Could not parse LLM output: <secret>"),
         ]);
         stays(&[
             "token=None",
@@ -1362,6 +1369,8 @@ mod tests {
             "Session::new",
             "spin=1",
             "f(a)(b) = (c)",
+            "KeyError: 'input_value'",
+            "input_value\n  Field required",
         ]);
     }
 

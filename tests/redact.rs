@@ -266,6 +266,8 @@ fn time_is_linear_in_the_length() {
         "a://a:b@c/@",
         "://a?",
         "?a",
+        "input_value=",
+        "llmoutput:`",
         "%5B",
         "%5B:",
         "ipv6:",
