@@ -411,10 +411,10 @@ patterns! {
     /// the end of the line, or of the quotes it stands in; a quote behind `=` belongs to it. A list
     /// is taken to its bracket, over lines too, as Node prints it. A text without quotes, or in backticks as
     /// a model may write them itself, runs to the next field of pydantic's, or to the end.
-    VALUE r"((*\\Q?]|?])* !(::)(#t\>|E)*(E|\>)* ?(L&Q)|?] * (?(L&Q)&(*\\Q)|#o))(#k7!(*\\!\`Q)!@3$*~(\, input_type)|*\\Q!(@3*\\Q)$#q|!(*\\Q)!((^(none|null|nil|true|false|undefined)|<1 ^(with|was|value|to|the|string|str|should|required|requires|or|optional|of|not|must|missing|may|is|invalid|int|in|has|from|found|for|field|expired|empty|could|cannot|bytes|bool|at|and|an|a))!A(\[|*TV))!@3$(#k5(\[*~]|*(<1=Q|~(Q|N)))|@:;)))"
+    VALUE r"((*\\Q?]|?])*(!NG)!(::)(#t\>|E)*(E|\>)*(!NG)?(L&Q)|?] * (?(L&Q)&(*\\Q)|#o))(#k7!(*\\!\`Q)!@3$*~(\, input_type)|*\\Q!(@3*\\Q)$#q|!(*\\Q)!((^(none|null|nil|true|false|undefined)|<1 ^(with|was|value|to|the|string|str|should|required|requires|or|optional|of|not|must|missing|may|is|invalid|int|in|has|from|found|for|field|expired|empty|could|cannot|bytes|bool|at|and|an|a))!A(\[|*TV))!@3$(#k5(\[*~]|*(<1=Q|~(Q|N)))|@:;)))"
     /// An address from its `@` on. `react@latest`, `@v2`, `core@0.3.18` and `vite@6.0.0-beta.10` are none, but
-    /// `jane@163.com` and `root@192.0.2.1` are.
-    EMAIL r"(\@|%40)(@1!(?.O)|!(vD)!(&D*(O*O.&O)D)!(^(latest|next|sha256|main|master|dev|beta|alpha|canary|rc)*(.|J)!I)*(.|J)I*(*(.|J)I)))"
+    /// `jane@163.com`, `jane@v2.example.com` and `root@192.0.2.1` are: a version's last label begins with a digit.
+    EMAIL r"(\@|%40)(@1!(?.O)|!(?v&D*(O*O.&O)D)!(^(latest|next|sha256|main|master|dev|beta|alpha|canary|rc)*(.|J)!I)*(.|J)I*(*(.|J)I)))"
 }
 
 /// What `@` and a sign from `0` on call.
@@ -839,9 +839,9 @@ impl Walk<'_> {
             end += 1;
         }
         self.copy(end);
-        // `jane:password@host`: both are taken.
-        let colon = b == b':' && !fresh && self.is(end, ALNUM);
-        if !colon && !self.is(at, LOCAL) {
+        // `jane:password@host`: both are taken. `jane.o'connor@host` is one name.
+        let within = matches!(b, b':' | b'\'') && !fresh && self.is(end, ALNUM);
+        if !within && !self.is(at, LOCAL) {
             self.local = self.out.len();
         }
         if !joins {
@@ -1164,6 +1164,8 @@ mod tests {
             ("mailto:jane%40example.com", "<email>"),
             ("zhang@163.com root@192.0.2.1 jane@build-host", "<email> <email> <email>"),
             ("jörg@müller.example", "<email>"),
+            ("jane@v2.example.com info@v8.dev", "<email> <email>"),
+            ("'jane.o'connor@example.com'", "'<email>'"),
         ]);
         stays(&[
             "a @ b",
@@ -1174,6 +1176,7 @@ mod tests {
             "actions/checkout@v4",
             "@",
             "a@",
+            "x@v4.2.1 x@v1.0.0rc1 x@v1-beta",
         ]);
     }
 
@@ -1356,6 +1359,7 @@ mod tests {
             ("input_value={'a': {}, 'b': 1}, input_type=dict]", "input_value=<secret>, input_type=dict]"),
             ("{\"input_value\":\"Jane\",\"x\":1}", "{\"input_value\":\"<secret>\",\"x\":1}"),
             ("Could not parse LLM output: ```x\ny``` `z` a", "Could not parse LLM output: <secret>"),
+            ("password:\thunter2\tx", "password:\t<secret>\tx"),
         ]);
         stays(&[
             "token=None",
@@ -1371,6 +1375,7 @@ mod tests {
             "f(a)(b) = (c)",
             "KeyError: 'input_value'",
             "input_value\n  Field required",
+            "password:\nhunter2",
         ]);
     }
 
