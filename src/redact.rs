@@ -99,7 +99,7 @@ macro_rules! table {
 /// 6. Secrets.
 /// 7. What a person or a model wrote, as pydantic and LangChain quote it.
 const NAMES: &[u8] = table!(
-    "unexpectedtoken,invalidtoken,specialtoken,padtoken,eostoken,bostoken,unktoken,clstoken,septoken,\
+    "expectedtoken,invalidtoken,specialtoken,padtoken,eostoken,bostoken,unktoken,clstoken,septoken,\
     masktoken,stoptoken,nexttoken,,home,userprofile,appdata,homepath,,bearer,basic,,user,username,userid,,\
     authorization,cookie,cookies,,password,passwd,pwd,passphrase,passcode,secret,token,apikey,apikeyprovided,\
     accesskey,accesskeyid,secretkey,privatekey,signingkey,encryptionkey,accountkey,subscriptionkey,masterkey,\
@@ -334,6 +334,8 @@ patterns! {
     PUBLIC r"S*S(site-packages|dist-packages|node_modules))"
     /// The name of a file or a directory: no space belongs to it behind an extension.
     NAMED r"?.*(!(.A)@5)*@4)"
+    /// A mangled name of C++ looks random; it is copied as it is.
+    MANGLED r"!<1O_\Z(\N|\T|D)*(A|_))"
     /// A group of digits in a phone number. `12:30` is none.
     DIGITS r"D*D!A!:)"
     /// A URL behind its `://`, or a query. OData has values in quotes: `$filter=name%20eq%20'Jane'`.
@@ -348,8 +350,9 @@ patterns! {
     DIRECTORIES r",*@5*(!@6S*S@7&S)(&(@6|S*S!(*(!`@4)`)?.*(!(.A)@5).A)|S*S@7|);)"
     /// The values of a row where PostgreSQL says `Key (name)=(value) already exists.`, with brackets of their own.
     ROW r"\(<2=<3\)$*~(\) (already|is not|is still)|N))<secret>"
-    /// `opencv-python==4.8.1.78`, `opencv_python-4.8.1.78.whl`, `version 4.8.1.78`: versions begin with a small number.
-    IP r"&D!<1.!(&(D.)(<1J|<2(==)|<7(ersion )))@1!A!(.D))<ip>"
+    /// `opencv-python==4.8.1.78`, `opencv_python-4.8.1.78.whl`, `version 4.8.1.78`: versions begin with a small number, but
+    /// browsers': `Chrome/131.0.0.0`.
+    IP r"&D!<1.!(<2(L/)DDD.0.0.0|&(D.)(<1J|<2(==)|<7(ersion )))@1!A!(.D))<ip>"
     /// `ip-10-0-0-12` is how a cloud names a host.
     IP_DASHED r"&D<1-@0-@0-@0-@0!A!(-D))<ip>"
     /// Eight groups, the last two perhaps an IPv4 address, or `::` among fewer. A colon before it is right behind a word: `host:`.
@@ -360,8 +363,8 @@ patterns! {
     CARD r"&D!<1.(&(4|6|5[15|2[27|35)(DDDDPDDDDPDDDDPDDDD?(PDDD)|{@D?D?D?D)!A|&4{=D!A|&(3(0|4|6|7|8))(DDDDP{6DPDDDD?D|{>D?D)!A)#l)<card>"
     /// Behind a plus: 7 to 15 digits, no fraction.
     PHONE r"\+!<2.!(D*D.D*D!(PD))?\(!0@8*(?\)?P?\(@8#d0?)#d7?)<phone>"
-    /// Behind one 0 or two: 9 to 15 digits in groups, no date with a time.
-    PHONE_0 r"?\(&0!<1.!(000)&(*D(\)| |-|/)*(P|\()D)!(DDPDDPDDDD)@8*(?\)?( |-|/)?\(@8#d0?)#d9?)<phone>"
+    /// Behind one 0 or two: 9 to 15 digits in groups, no date with a time, no `[0 1 2 …]` and no range from 0.
+    PHONE_0 r"?\(&0!<1.!(0(00|P))&(*D(\)| |-|/)*(P|\()D)!(DDPDDPDDDD)@8*(?\)?( |-|/)?\(@8#d0?)#d9?)<phone>"
     /// `555-010-1234`. With spaces, `[224 224 1024]` is a shape.
     PHONE_US r"(\(DDD\)?PDDDPDDDD|&D!<1.!<1\[(1P?\(|!1)DDD!D?\)?PDDD(-|.|/)DDDD)!A!:)<phone>"
     /// `8-4-4-4-12` hexadecimal digits.
@@ -411,7 +414,7 @@ patterns! {
     /// the end of the line, or of the quotes it stands in; a quote behind `=` belongs to it. A list
     /// is taken to its bracket, over lines too, as Node prints it. A text without quotes, or in backticks as
     /// a model may write them itself, runs to the next field of pydantic's, or to the end.
-    VALUE r"((*\\Q?]|?])*(!NG)!(::)(#t\>|E)*(E|\>)*(!NG)?(L&Q)|?] * (?(L&Q)&(*\\Q)|#o))(#k7!(*\\!\`Q)!@3$*~(\, input_type)|*\\Q!(@3*\\Q)$#q|!(*\\Q)!((^(none|null|nil|true|false|undefined)|<1 ^(with|was|value|to|the|string|str|should|required|requires|or|optional|of|not|must|missing|may|is|invalid|int|in|has|from|found|for|field|expired|empty|could|cannot|bytes|bool|at|and|an|a))!A(\[|*TV))!@3$(#k5(\[*~]|*(<1=Q|~(Q|N)))|@:;)))"
+    VALUE r"((*\\Q?]|?])*(!NG)!(::)(#t\>|E)*(E|\>)*(!NG)?(L&Q)|?] * (?(L&Q)&(*\\Q)|#o))(#k7!(*\\!\`Q)!@3$*~(\, input_type)|*\\Q!(@3*\\Q)$#q|!(*\\Q)!((^(none|null|nil|true|false|undefined|yes|no)|<1 ^(with|was|value|to|the|string|str|should|required|requires|or|optional|of|not|must|missing|may|is|invalid|int|in|has|from|found|for|field|expired|empty|could|cannot|bytes|bool|at|authentication|and|an|a))!A(\[|*TV))!@3$(#k5(\[*~]|*(<1=Q|~(Q|N)))|@:;)))"
     /// An address from its `@` on. `react@latest`, `@v2`, `core@0.3.18` and `vite@6.0.0-beta.10` are none, but
     /// `jane@163.com`, `jane@v2.example.com` and `root@192.0.2.1` are: a version's last label begins with a digit.
     EMAIL r"(\@|%40)(@1!(?.O)|!(?v&D*(O*O.&O)D)!(^(latest|next|sha256|main|master|dev|beta|alpha|canary|rc)*(.|J)!I)*(.|J)I*(*(.|J)I)))"
@@ -829,8 +832,8 @@ impl Walk<'_> {
             self.option = true;
         }
         let mut end = at + 1;
-        if b == b'<' {
-            let known = self.matches(PLACEHOLDER, at);
+        if matches!(b, b'<' | b'_') {
+            let known = self.matches(if b == b'<' { PLACEHOLDER } else { MANGLED }, at);
             if known != FAIL {
                 end = known;
             }
@@ -1096,7 +1099,7 @@ mod tests {
     #[test]
     fn patterns_are_whole() {
         let rules = [WORDS, SIGNS, USERINFOS].concat();
-        let plain = [SCHEME_VALUE, VALUE, EMAIL];
+        let plain = [SCHEME_VALUE, VALUE, EMAIL, MANGLED];
         for pattern in rules.iter().chain(&CALLED).chain(&plain) {
             let mut walk = new_walk(b"");
             walk.pattern = usize::from(*pattern);
@@ -1196,6 +1199,7 @@ mod tests {
             ("ipv6:2001:db8::1 host:2001:db8::1", "ipv6:<ip> host:<ip>"),
             ("ipv6:%5B2001:db8::200a%5D:443", "ipv6:%5B<ip>%5D:443"),
             ("00-1a-2B-3c-4d-5e", "<hex>"),
+            ("Chrome/131.0.6778.86 /131.0.0.0", "Chrome/131.0.6778.86 /<ip>"),
         ]);
         stays(&[
             "192.0.2.256",
@@ -1211,6 +1215,7 @@ mod tests {
             "1:2:3:4:5:6:7",
             "std::dead::beef",
             "%5Babc%5D",
+            "Chrome/131.0.0.0",
         ]);
     }
 
@@ -1294,6 +1299,7 @@ mod tests {
             ("378282246310005", "<card>"),
             ("GB82 WEST 1234 5698 7654 32", "<iban>"),
             ("de89370400440532013000", "<iban>"),
+            ("(0)30 1234567", "<phone>"),
         ]);
         stays(&[
             "4111111111111112",
@@ -1305,6 +1311,7 @@ mod tests {
             "01/02/2024 10:30",
             "0.30000000000000004",
             "2024-11-22 21:22:23,456",
+            "[0 1 2 3 4 5 6 7 8 9] 0-1023/146515",
         ]);
     }
 
@@ -1316,6 +1323,7 @@ mod tests {
             ("0x0123456789abcdef0123", "<hex>"),
             ("aB3dE5fG7hI9jK1lM3nO", "<secret>"),
             ("aB3dE5/fG7hI9jK1+lM3nO5pQ7rS9tU1vW=", "<secret>"),
+            ("x_Z1aB3dE5fG7hI9jK1lM3nO token=_Z1a", "x_<secret> token=<secret>"),
         ]);
         stays(&[
             "0123456789abcdef012",
@@ -1323,6 +1331,7 @@ mod tests {
             "aB3dE5fG7hI9jK1lM3n",
             "LangflowOpenAIEmbeddingsComponent",
             "OpenAIEmbeddings-x7K2p",
+            "_ZN3c106detail14torchCheckFailEPKcS2_jRKNSt7__cxx1112basic_stringIcSt11",
         ]);
     }
 
@@ -1376,6 +1385,9 @@ mod tests {
             "KeyError: 'input_value'",
             "input_value\n  Field required",
             "password:\nhunter2",
+            "bad auth : Authentication failed.",
+            "(using password: YES)",
+            "expected token 'x', got 'y'",
         ]);
     }
 

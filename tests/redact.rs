@@ -266,6 +266,7 @@ fn time_is_linear_in_the_length() {
         "a://a:b@c/@",
         "://a?",
         "?a",
+        "_Z1",
         "o'",
         "input_value=",
         "llmoutput:`",
