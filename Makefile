@@ -13,7 +13,7 @@ export PATH := $(or $(CARGO_INSTALL_ROOT),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PA
 
 VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' pkg/package.json)
 TARBALL := pkg/langflow-telemetry-$(VERSION).tgz
-COLLECTOR := target/release/collector
+COLLECTOR := $(or $(CARGO_TARGET_DIR),target)/release/collector
 
 # What a build is made of: so that it is made again when, and only when, one of these has changed.
 CRATE_SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(shell find src -name '*.rs')

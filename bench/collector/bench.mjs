@@ -18,7 +18,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -28,8 +28,10 @@ import { runClients } from "./clients.mjs";
 import { BATCH_EVENTS, batchOf, eventOf, sessionOf } from "./events.mjs";
 
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
-const COLLECTOR = process.env.COLLECTOR ?? join(REPOSITORY, "target/release/collector");
-const BARE = process.env.BARE ?? join(REPOSITORY, "target/release/bare-handler");
+/** Where cargo leaves what it built. */
+const BUILT = resolve(REPOSITORY, process.env.CARGO_TARGET_DIR || "target", "release");
+const COLLECTOR = process.env.COLLECTOR ?? join(BUILT, "collector");
+const BARE = process.env.BARE ?? join(BUILT, "bare-handler");
 const LUA = fileURLToPath(new URL("load.lua", import.meta.url));
 const REPORT = join(REPOSITORY, "bench/COLLECTOR.md");
 

@@ -3,13 +3,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 
 /** Where `make collector` leaves it. */
-const COLLECTOR = process.env.COLLECTOR ?? `${REPOSITORY}target/release/collector`;
+const COLLECTOR =
+  process.env.COLLECTOR ?? resolve(REPOSITORY, process.env.CARGO_TARGET_DIR || "target", "release/collector");
 
 /** A collector that is not ready by then never will be, in ms. */
 const READY_DEADLINE_MS = 20_000;
