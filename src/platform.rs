@@ -43,8 +43,11 @@ impl Hints<'_> {
         // Client hints use the same names, but for Chromium OS; a name that is not in the table is not ours
         // to pass on.
         let hinted = SYSTEMS.iter().map(|(_, name)| *name).find(|name| *name == self.platform);
-        let system = hinted.or_else(|| find(&SYSTEMS, self.user_agent))?;
-        Some(if system == "macOS" && self.touch { "iOS" } else { system })
+        // No browser on iOS has hints: a Mac that they name is one, whatever screen is plugged into it.
+        hinted.or_else(|| match find(&SYSTEMS, self.user_agent) {
+            Some("macOS") if self.touch => Some("iOS"),
+            system => system,
+        })
     }
 
     /// `x86_64`, `x86`, `arm64` or `arm`.
@@ -142,6 +145,16 @@ mod tests {
     fn an_ipad_that_calls_itself_a_macintosh() {
         let hints = Hints { touch: true, ..agent("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)") };
         assert_eq!(hints.system(), Some("iOS"));
+    }
+
+    #[test]
+    fn a_mac_with_a_touch_screen() {
+        let hints = Hints {
+            touch: true,
+            platform: "macOS",
+            ..agent("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/140.0.0.0")
+        };
+        assert_eq!(hints.system(), Some("macOS"));
     }
 
     #[test]
