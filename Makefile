@@ -87,7 +87,7 @@ examples/langflow/dist/index.html: $(TARBALL) $(LANGFLOW_SOURCES) examples/langf
 
 collector: rust ## the collector, as a release binary
 	@echo "── cargo build --release -p collector"
-	@cargo build --release --package collector
+	@cargo build --locked --release --package collector
 
 LISTEN ?= 127.0.0.1:8080
 demo: www collector ## build all of it, and serve the demo page until Ctrl-C (LISTEN=127.0.0.1:8080)
@@ -106,8 +106,8 @@ test: lint test-native test-schema test-web test-packaging budgets test-e2e test
 lint: npm rust ## rustfmt, clippy, prettier, eslint, tsc: no warning is let through
 	@echo "── cargo fmt, clippy"
 	@cargo fmt --all --check
-	@cargo clippy --quiet --workspace --all-targets -- --deny warnings
-	@cargo clippy --quiet --target wasm32-unknown-unknown --lib --test web -- --deny warnings
+	@cargo clippy --locked --quiet --workspace --all-targets -- --deny warnings
+	@cargo clippy --locked --quiet --target wasm32-unknown-unknown --lib --test web -- --deny warnings
 	@echo "── prettier, eslint, tsc"
 	@tests/node_modules/.bin/prettier --check --log-level warn .
 	@tests/node_modules/.bin/eslint --config tests/eslint.config.js --max-warnings 0 --no-error-on-unmatched-pattern pkg tests bench
@@ -116,11 +116,11 @@ lint: npm rust ## rustfmt, clippy, prettier, eslint, tsc: no warning is let thro
 
 test-native: rust ## the crate's core, the simulation and the collector, under cargo test
 	@echo "── cargo test"
-	@cargo test --quiet --workspace
+	@cargo test --locked --quiet --workspace
 
 test-schema: rust ## schema/, docs/events.md, describe() and the event types say what src/event.rs says
 	@echo "── generated from the types"
-	@cargo run --quiet --package schema -- --check
+	@cargo run --locked --quiet --package schema -- --check
 
 test-web: rust wasm-bindgen wasm-pack browser ## the crate's edge, in headless Chromium
 	@echo "── wasm-pack test"
@@ -184,13 +184,13 @@ sizes: package ## takes the module as it is for the measure that a passed budget
 
 soak: N ?= 1000000
 soak: rust ## N schedules of the simulation (N=1000000)
-	@LFT_SCHEDULES=$(N) cargo test --release --test simulation -- --nocapture
+	@LFT_SCHEDULES=$(N) cargo test --locked --release --test simulation -- --nocapture
 
 .PHONY: fleet
 fleet: CLIENTS ?= 1000000
 fleet: rust ## a day of a million browsers, in every scenario: docs/scale.md and its charts (CLIENTS=1000000)
 	@echo "── fleet"
-	@cargo run --release --package fleet -- --clients $(CLIENTS) --charts docs/scale --figures docs/scale.md
+	@cargo run --locked --release --package fleet -- --clients $(CLIENTS) --charts docs/scale --figures docs/scale.md
 
 # ── How it compares ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -223,7 +223,7 @@ format: tests/node_modules/.package-lock.json ## rustfmt and prettier, in place
 	@tests/node_modules/.bin/prettier --write --log-level warn .
 
 schema: rust ## writes what test-schema checks
-	@cargo run --quiet --package schema
+	@cargo run --locked --quiet --package schema
 
 clean: ## removes what was built, keeps the tools
 	rm -rf target pkg/dist pkg/*.tgz pkg/LICENSE www/dist examples/langflow/dist tests/e2e/results
