@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the pipelines' tests speak to: nginx, a ClickHouse server, and in a virtual environment of Python's the engine of
-# a current ClickHouse, an OpenTelemetry collector and a Kafka broker. Debian's packages may start a server of their own
-# on its usual port; the tests start theirs on free ones.
+# a current ClickHouse, an OpenTelemetry collector and a Kafka broker. The tests start their servers on free ports;
+# debian.sh sees to it that the packages start none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
