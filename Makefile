@@ -103,6 +103,7 @@ demo: www collector ## build all of it, and serve the demo page until Ctrl-C (LI
 .PHONY: test test-native test-schema test-web test-packaging test-packaging-all test-e2e test-langflow test-pipelines lint budgets formats sizes e2e soak
 test: lint test-native test-schema test-web test-packaging budgets test-e2e test-langflow test-pipelines ## everything below: what CI runs
 
+# The page is checked against pkg/ as it is, as npm ci links it, and not against the tarball that it was last built with.
 lint: npm rust ## rustfmt, clippy, prettier, eslint, tsc: no warning is let through
 	@echo "── cargo fmt, clippy"
 	@cargo fmt --all --check
@@ -112,6 +113,7 @@ lint: npm rust ## rustfmt, clippy, prettier, eslint, tsc: no warning is let thro
 	@tests/node_modules/.bin/prettier --check --log-level warn .
 	@tests/node_modules/.bin/eslint --config tests/eslint.config.js --max-warnings 0 --no-error-on-unmatched-pattern pkg tests bench
 	@tests/node_modules/.bin/tsc --project tests
+	@rm -rf www/node_modules/langflow-telemetry && ln -s ../../pkg www/node_modules/langflow-telemetry
 	@cd www && npm run --silent lint
 
 test-native: rust ## the crate's core, the simulation and the collector, under cargo test
