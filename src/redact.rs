@@ -11,7 +11,7 @@
 //! | `<ip>` | an IPv4 or IPv6 address | four octets ≤ 255; RFC 4291 text forms; a port or a prefix length stays |
 //! | `<path>` | directories of a home or a UNC share | `/home/x`, `/Users/x`, `/root`, `/media/x`, `C:\Users\x`, `C:\Documents and Settings\x`, `~x/`, `$HOME/`, `%USERPROFILE%\`, `\\host\share`; the file's name stays where it has an extension and does not repeat the user's name; what follows `site-packages`, `dist-packages` or `node_modules` stays too |
 //! | `<user>` | the value of `user`, `username`, `user_id` | as for `<secret>` below |
-//! | `?<query>` | a URL's query | RFC 3986; without a scheme where it looks like `?name=` |
+//! | `?<query>` | a URL's query | RFC 3986; without a scheme where it looks like `?name=` or `?$name[x]=` |
 //! | `#<fragment>` | a URL's fragment | RFC 3986 |
 //! | `<id>` | a segment of a URL's path made of 5 digits or more | account and record numbers |
 //! | `<uuid>` | a UUID | RFC 9562 text form, any version |
@@ -21,7 +21,7 @@
 //! | `<jwt>` | a JSON Web Token | RFC 7519: base64url of `{"` is `eyJ` |
 //! | `<pem>` | a PEM block, its end missing or not | RFC 7468 |
 //! | `<hex>` | 20 hexadecimal digits or more, letters and numerals; a MAC address | a git hash in short and a 64-bit address stay |
-//! | `<secret>` | URL userinfo; the value of `password=`, `"token":`, `--api-key`, `Authorization:` …; what follows `Bearer` or `Basic`; a string that begins like a known key; a long run that looks random | the table `NAMES`, the pattern `KEY`, the measure `looks_random`, all below |
+//! | `<secret>` | URL userinfo; the value of `password=`, `"token":`, `--api-key`, `Authorization:` …; a prompt or an answer behind `input_value=`, `LLM output:` …; a row in PostgreSQL's `Key (name)=(…)`; what follows `Bearer` or `Basic`; a string that begins like a known key; a long run that looks random | the table `NAMES`, the pattern `KEY`, the measure `looks_random`, all below |
 //!
 //! How it works, and why so. The text is walked once, from left to right; at each place the rules that could begin
 //! there look ahead. Nearly all rules are patterns, one line each in a language of their own, which is described at
@@ -37,7 +37,7 @@
 //!
 //! Rejected: the `regex` crate (hundreds of kilobytes of WebAssembly) and the browser's own expressions
 //! (backtracking, and another answer in each browser). A function for each rule weighed 5.6 KB of the module after
-//! brotli, this weighs 4.1 KB, 1.7 KB of it the patterns and tables: a byte of a pattern does what a dozen bytes
+//! brotli, this weighs 4.3 KB, 1.9 KB of it the patterns and tables: a byte of a pattern does what a dozen bytes
 //! of WebAssembly did. Everything here is bytes and `get`: an index that could panic would cost more than the rule
 //! it serves.
 
@@ -350,8 +350,8 @@ patterns! {
     DIRECTORIES r",*@5*(!@6S*S@7&S)(&(@6|S*S!(*(!`@4)`)?.*(!(.A)@5).A)|S*S@7|);)"
     /// The values of a row where PostgreSQL says `Key (name)=(value) already exists.`, with brackets of their own.
     ROW r"\(<2=<3\)$*~(\) (already|is not|is still)|N))<secret>"
-    /// `opencv-python==4.8.1.78`, `opencv_python-4.8.1.78.whl`, `version 4.8.1.78`: versions begin with a small number, but
-    /// browsers': `Chrome/131.0.0.0`.
+    /// `opencv-python==4.8.1.78`, `opencv_python-4.8.1.78.whl`, `version 4.8.1.78`: versions begin with a small number,
+    /// but a browser's: `Chrome/131.0.0.0`.
     IP r"&D!<1.!(<2(L/)DDD.0.0.0|&(D.)(<1J|<2(==)|<7(ersion )))@1!A!(.D))<ip>"
     /// `ip-10-0-0-12` is how a cloud names a host.
     IP_DASHED r"&D<1-@0-@0-@0-@0!A!(-D))<ip>"
@@ -412,8 +412,8 @@ patterns! {
     /// `::`, or only a space before a quote or behind an option. `password 'x'`, but not `"password" "x"`, nor
     /// `'token', 'x'`. Some words without quotes are no value, most of them only behind a space. A header's value runs to
     /// the end of the line, or of the quotes it stands in; a quote behind `=` belongs to it. A list
-    /// is taken to its bracket, over lines too, as Node prints it. A text without quotes, or in backticks as
-    /// a model may write them itself, runs to the next field of pydantic's, or to the end.
+    /// is taken to its bracket, over lines too, as Node prints it. A text without quotes, or in backticks, which a model
+    /// writes too, runs to pydantic's next field, or to the end.
     VALUE r"((*\\Q?]|?])*(!NG)!(::)(#t\>|E)*(E|\>)*(!NG)?(L&Q)|?] * (?(L&Q)&(*\\Q)|#o))(#k7!(*\\!\`Q)!@3$*~(\, input_type)|*\\Q!(@3*\\Q)$#q|!(*\\Q)!((^(none|null|nil|true|false|undefined|yes|no)|<1 ^(with|was|value|to|the|string|str|should|required|requires|or|optional|of|not|must|missing|may|is|invalid|int|in|has|from|found|for|field|expired|empty|could|cannot|bytes|bool|at|authentication|and|an|a))!A(\[|*TV))!@3$(#k5(\[*~]|*(<1=Q|~(Q|N)))|@:;)))"
     /// An address from its `@` on. `react@latest`, `@v2`, `core@0.3.18` and `vite@6.0.0-beta.10` are none, but
     /// `jane@163.com`, `jane@v2.example.com` and `root@192.0.2.1` are: a version's last label begins with a digit.
