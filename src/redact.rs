@@ -1196,7 +1196,7 @@ mod tests {
             ("::1", "<ip>"),
             ("fe80::1ff:fe23%eth0", "<ip>%eth0"),
             ("00:1a:2B:3c:4d:5e", "<hex>"),
-            ("ipv6:2001:db8::1 host:2001:db8::1", "ipv6:<ip> host:<ip>"),
+            ("ipv6:2001:db8::1 HOST:2001:db8::1", "ipv6:<ip> HOST:<ip>"),
             ("ipv6:%5B2001:db8::200a%5D:443", "ipv6:%5B<ip>%5D:443"),
             ("00-1a-2B-3c-4d-5e", "<hex>"),
             ("Chrome/131.0.6778.86 /131.0.0.0", "Chrome/131.0.6778.86 /<ip>"),
