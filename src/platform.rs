@@ -43,11 +43,9 @@ impl Hints<'_> {
         // Client hints use the same names, but for Chromium OS; a name that is not in the table is not ours
         // to pass on.
         let hinted = SYSTEMS.iter().map(|(_, name)| *name).find(|name| *name == self.platform);
+        let system = hinted.or_else(|| find(&SYSTEMS, self.user_agent))?;
         // No browser on iOS has hints: a Mac that they name is one, whatever screen is plugged into it.
-        hinted.or_else(|| match find(&SYSTEMS, self.user_agent) {
-            Some("macOS") if self.touch => Some("iOS"),
-            system => system,
-        })
+        Some(if system == "macOS" && self.touch && hinted.is_none() { "iOS" } else { system })
     }
 
     /// `x86_64`, `x86`, `arm64` or `arm`.
