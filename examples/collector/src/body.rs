@@ -24,8 +24,9 @@ const DISCARD_MAX_BYTES: usize = 8 * BODY_MAX_BYTES;
 /// Time for one whole body. The client gives up on an attempt after ten seconds, so later is of no use.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Memory for the bodies of all requests together, in bytes; what is found in them counts as records. Counted as bytes arrive, so a slow sender that has
-/// sent little holds little: a count of requests instead would let a few slow ones lock out all others.
+/// Memory for the bodies of all requests together, in bytes; what is found in them counts as records. Counted as bytes
+/// arrive, so a slow sender that has sent little holds little: a count of requests instead would let a few slow ones
+/// lock out all others.
 const ALL_BODIES_MAX_BYTES: usize = 64 << 20;
 
 /// What a sender waits before it comes again when memory was short, in seconds: bodies come and go in milliseconds.
