@@ -20,7 +20,7 @@ const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; ch
 export async function startBackend({ dist, collector }) {
   /** What was asked for: `{ method, path, headers, body }` of all but the page's own files. */
   const requests = [];
-  /** How long each build took here, in ms, from its request to the last byte of its answer. */
+  /** How long each build took here, in ms, from its request to its last line: when that is on its way the page may have it. */
   const builds = [];
   let script = [];
   let config = () => ({ auto_saving: true, do_not_track: false });
@@ -46,8 +46,7 @@ export async function startBackend({ dist, collector }) {
     if (path === "/api/v1/telemetry") return relay(response, body);
     if (path.startsWith("/gateway")) return response.writeHead(200).end();
     if (path.startsWith("/api/v1/build/")) {
-      await play(response);
-      builds.push(performance.now() - began);
+      builds.push((await play(response)) - began);
       return;
     }
     response.writeHead(404).end();
@@ -74,20 +73,29 @@ export async function startBackend({ dist, collector }) {
     response.writeHead(accepted.status).end(await accepted.text());
   }
 
-  /** Plays the script: lines go out together until a step says to wait. */
+  /** Plays the script: lines go out together until a step says to wait. Returns the moment before the last of them. */
   async function play(response) {
-    if (script.length === 0) return response.writeHead(404).end();
+    let last = performance.now();
+    if (script.length === 0) {
+      response.writeHead(404).end();
+      return last;
+    }
     response.writeHead(200, { "content-type": "application/x-ndjson" });
     // The head goes out at once, as from a server that streams.
     response.flushHeaders();
     for (const { wait = 0, breakOff, ...line } of script) {
       if (wait > 0) await sleep(wait);
-      if (response.destroyed) return;
-      if (breakOff) return response.destroy();
+      last = performance.now();
+      if (response.destroyed) return last;
+      if (breakOff) {
+        response.destroy();
+        return last;
+      }
       response.write(`${JSON.stringify(line)}\n\n`);
     }
     response.end();
     await once(response, "finish");
+    return last;
   }
 
   server.listen(0, "127.0.0.1");
