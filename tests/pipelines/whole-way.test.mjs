@@ -107,6 +107,7 @@ describe("otlp from a browser through nginx and Rotel", () => {
       assert.equal(sent, 31);
       assert.ok(retried > 0, "the first attempt counts as failed");
       await context.close();
+      // Where every copy stays: in the table that the view fills, ClickHouse may have merged them at any moment.
       const logs = () => countOf("otel_logs WHERE LogAttributes['langflow.client_type'] = 'twice'");
       await until(async () => (await logs()) > 31);
       const rows = await rowsOf("clientType = 'twice'", 31);
@@ -114,7 +115,6 @@ describe("otlp from a browser through nginx and Rotel", () => {
         rows.map(({ seq }) => seq),
         Array.from({ length: 31 }, (_, seq) => seq),
       );
-      await until(async () => (await countOf("langflow_events WHERE clientType = 'twice'")) > 31);
     });
 
     it("whatever day a browser's clock says: more of them than an INSERT may name partitions", async () => {
