@@ -543,7 +543,8 @@ async fn an_element_that_freezes_is_not_the_page() {
 
 #[wasm_bindgen_test]
 fn who_is_used_first_is_opened_first_and_each_client_keeps_its_own() {
-    let visit = Visit::new(r#"{"endpoint": "/telemetry"}"#);
+    // Without a Version event, for which these shells have no client.
+    let visit = Visit::new(r#"{"endpoint": "/telemetry", "consent": "pending"}"#);
     let lent = || {
         let nobody = Function::new_no_args("");
         enlist(&complete(&make_shell(&get(&visit.shell, "given")), &lend(&nobody, &nobody)))
@@ -652,10 +653,12 @@ async fn what_a_receiver_asks_and_refuses_counts() {
     visit.component(1.0);
     visit.component(1.0);
     set(&visit.touched, "answer", &respond(200, "", r#"{"rejected":99999999999}"#));
+    // Two, and Version where there are no hints to wait for.
+    let queued = visit.stat("queued");
     visit.command(FLUSH, 1);
     wait(10).await;
     assert_eq!(visit.stat("sent"), 0);
-    assert_eq!(visit.stat("rejected"), 2);
+    assert_eq!(visit.stat("rejected"), queued);
 }
 
 // ---- the store
