@@ -623,10 +623,13 @@ async fn requests_carry_no_cookie_and_no_referrer_and_follow_nothing() {
 
 #[wasm_bindgen_test]
 async fn what_an_answer_says_is_read() {
+    // More than is kept of an answer, and all in one chunk.
+    let long = format!(r#"{{"accepted":0,"rejected":2,"errors":"{}"}}"#, "x".repeat(5_000));
     for (status, header, body, expected) in [
         (200, "", r#"{"accepted":3,"duplicate":0,"rejected":2}"#, "[200,null,2]"),
         (200, "", r#"{"partialSuccess":{"rejectedLogRecords":"12"}}"#, "[200,null,12]"),
         (200, "", r#"{"accepted":3}"#, "[200,null,null]"),
+        (200, "", &long, "[200,null,2]"),
         (503, "120", "later", "[503,120000,null]"),
         (503, " 7 ", "later", "[503,7000,null]"),
         (429, "Thu, 01 Jan 1970 00:00:00 GMT", "", "[429,true,null]"),
