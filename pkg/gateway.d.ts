@@ -2,22 +2,7 @@
 
 import type { TelemetryClient, TelemetryOptions as AllOptions } from "./index.js";
 
-export type * from "./index.js";
-export {
-  describe,
-  doNotTrackFromEnv,
-  flush,
-  optIn,
-  optOut,
-  shutdown,
-  startComponent,
-  startPlayground,
-  startRun,
-  stats,
-  trackComponent,
-  trackPlayground,
-  trackRun,
-} from "./index.js";
+export * from "./index.js";
 
 export interface TelemetryOptions extends Omit<AllOptions, "format"> {
   /**

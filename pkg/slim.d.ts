@@ -7,22 +7,7 @@
 
 import type { TelemetryClient, TelemetryOptions } from "./index.js";
 
-export type * from "./index.js";
-export {
-  describe,
-  doNotTrackFromEnv,
-  flush,
-  optIn,
-  optOut,
-  shutdown,
-  startComponent,
-  startPlayground,
-  startRun,
-  stats,
-  trackComponent,
-  trackPlayground,
-  trackRun,
-} from "./index.js";
+export * from "./index.js";
 
 export interface SlimOptions extends TelemetryOptions {
   /** Where `langflow-telemetry/langflow_telemetry.wasm` is, or itself. */
