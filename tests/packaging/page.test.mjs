@@ -127,9 +127,21 @@ describe("a Content-Security-Policy", () => {
 });
 
 describe("a module that traps", () => {
-  /** Keeps hold of the module's own instance, and counts what is sent. What the page gets is the real thing. */
+  /** Keeps hold of the module's own instance, and of what is sent and listened for. What the page gets is the real thing. */
   const watch = () => {
     window.sent = 0;
+    // The client's, which are told by their capturing.
+    window.listening = new Set();
+    for (const [method, note] of [
+      ["addEventListener", "add"],
+      ["removeEventListener", "delete"],
+    ]) {
+      const original = window[method];
+      window[method] = function (name, listener, captures) {
+        if (captures === true) window.listening[note](name);
+        return original.call(window, name, listener, captures);
+      };
+    }
     for (const [object, name] of [
       [window, "fetch"],
       [window, "fetchLater"],
@@ -167,6 +179,7 @@ describe("a module that traps", () => {
       await onPage("/plain.html", { before: watch, told: 1 }, async ({ page, noise, name }) => {
         await receiver.arrived(name, 3);
         const sent = await page.evaluate(corrupt);
+        assert.ok((await page.evaluate(() => [...window.listening])).includes("pagehide"));
         await page.evaluate(meet);
         const { diagnostics, stats, flushed } = await page.evaluate(async () => {
           for (let i = 0; i < 10; i++) window.telemetry.trackRun({ seconds: 1, success: true });
@@ -193,6 +206,7 @@ describe("a module that traps", () => {
         }
         await appRuns(page);
         assert.equal(await page.evaluate(() => window.sent), sent, "nothing is sent after the trap");
+        assert.deepEqual(await page.evaluate(() => [...window.listening]), [], "nothing is listened for");
         assert.deepEqual(noise, []);
       });
     });
